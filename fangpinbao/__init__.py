@@ -1,0 +1,1 @@
+"""Simulates and judges anti-poverty insurance."""

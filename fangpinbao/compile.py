@@ -1,0 +1,371 @@
+"""Turns a scenario and a population into the arrays of the engine: the only place where names become indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fangpinbao._typing import BoolArray, Float64Array, Int64Array
+from fangpinbao.columns import CAUSES
+from fangpinbao.compiled import (
+    FEN,
+    KINDS,
+    Buffers,
+    Components,
+    Node,
+    StackTree,
+    account_table,
+    eligible,
+    schedule_of,
+)
+from fangpinbao.core import layout as at
+from fangpinbao.core.schedule import Schedule, hinge_arrays
+from fangpinbao.core.streams import GOLDEN, decision_key, survival_of, words_for
+from fangpinbao.core.structures import People, Stacks
+from fangpinbao.population import Population
+from fangpinbao.scenario import Scenario
+from fangpinbao.scenario.terms import Filter
+from fangpinbao.scenario.vocabulary import CLASSES, STAGES, Account
+
+__all__ = ["Compiled", "compile_scenario"]
+
+_TWO_32 = 1 << 32
+_CAUSE_OF = {
+    "medical_cost": "illness",
+    "outpatient_cost": "illness",
+    "medicine_cost": "illness",
+    "accident_medical_cost": "accident",
+    "accident_property_loss": "accident",
+    "disaster_medical_cost": "disaster",
+    "property_loss": "disaster",
+    "education_cost": "schooling_extra",
+    "crop_loss": "income",
+    "income_loss": "income",
+}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A scenario ready to run: arrays for the kernels and the names behind their indices."""
+
+    scenario: Scenario
+    population: Population
+    people: People
+    stacks: Stacks
+    tree: StackTree
+    accounts: tuple[str, ...]
+    groups: tuple[str, ...]
+    insured: Int64Array
+    """[p, g] insured persons."""
+    persons: Int64Array
+    """[g] persons."""
+    households: Int64Array
+    """[g] households."""
+    certain: Int64Array
+    """[a, g] certain cost a year, fen."""
+    seed: int
+
+
+def compile_scenario(scenario: Scenario, population: Population, seed: int) -> Compiled:
+    """Compile; raises nothing of its own for a validated scenario."""
+    accounts = account_table(scenario)
+    tree = StackTree.of(scenario)
+    level = np.array([_level(node, accounts) for node in tree.nodes] or [0], dtype=np.int64)
+    components = Components.of(accounts, tree)
+    stacks = _stacks(scenario, population, accounts, tree, components, level)
+    classes = sorted(set(population.household_class.tolist()))
+    group_of_class = np.zeros(len(CLASSES), dtype=np.int64)
+    group_of_class[classes] = np.arange(len(classes))
+    group = group_of_class[population.household_class]
+    people, certain = _people(scenario, population, accounts, components, group, len(classes))
+    insured = np.zeros((len(tree.programmes), len(classes)), dtype=np.int64)
+    group_of_person = group[population.household_of]
+    for p, name in enumerate(tree.programmes[1:], start=1):
+        fit = eligible(population, [scenario.programmes[name].insured], households=False)
+        insured[p] = np.bincount(group_of_person[fit], minlength=len(classes))
+    people = people._replace(own_premium=_own_premium(scenario, population, tree))
+    if people.has_base.any() and (np.asarray(stacks.gate_take_up) < _TWO_32).any():
+        owners = np.unique(population.household_of[people.has_base]).astype(np.int64)
+        people = people._replace(always=owners)
+    return Compiled(
+        scenario=scenario,
+        population=population,
+        people=people,
+        stacks=stacks,
+        tree=tree,
+        accounts=tuple(accounts),
+        groups=tuple(CLASSES[k] for k in classes),
+        insured=insured,
+        persons=np.bincount(group_of_person, minlength=len(classes)),
+        households=np.bincount(group, minlength=len(classes)),
+        certain=certain,
+        seed=seed,
+    )
+
+
+def _level(node: Node, accounts: dict[str, Account]) -> int:
+    levels = {accounts[name].level for name in node.step.accounts}
+    return 1 if node.step.unit == "household_year" or "household" in levels else 0
+
+
+def _fen(yuan: Float64Array) -> Int64Array:
+    fen: Int64Array = np.floor(np.asarray(yuan, dtype=np.float64) * FEN + 0.500001).astype(np.int64)
+    return fen
+
+
+def _people(
+    scenario: Scenario, population: Population, accounts: dict[str, Account], components: Components,
+    group: Int64Array, n_groups: int,
+) -> tuple[People, Int64Array]:
+    size = population.household_size.astype(np.int64)
+    lines, n_households = scenario.lines, population.households
+    line = np.zeros((2, n_households), dtype=np.int64)
+    start = _fen(population.income_per_head * size)
+    catastrophic = np.full(n_households, np.iinfo(np.int64).max // 4)
+    if lines is not None:
+        line[0], line[1] = _fen(lines.poverty_line * size), _fen(lines.monitoring_line * size)
+        if lines.resource == "assets":
+            assert population.assets is not None
+            start = _fen(population.assets)
+        share = lines.catastrophic_share
+        capacity = population.consumption_per_head * size * (1 - lines.food_share)
+        catastrophic = np.maximum(_fen(capacity * share / (1 - share)), 1)
+    standard, rate = np.zeros(n_households, dtype=np.int64), np.zeros(n_households)
+    open_to = np.ones(n_households, dtype=np.bool_)
+    for relief in scenario.relief.values():
+        assert lines is not None
+        fit = eligible(population, [relief.where], households=True) & open_to
+        per_head = relief.standard if relief.standard is not None else lines.dibao_standard or 0.0
+        standard[fit] = _fen(per_head * size[fit])
+        rate[fit] = relief.take_up * relief.paid_within_year
+        open_to &= ~fit
+    household = np.zeros((at.HOUSEHOLD_WIDTH, n_households), dtype=np.int64)
+    household[at.GROUP], household[at.SIZE], household[at.INCOME_START] = group, size, start
+    household[at.LINE : at.LINE + 2] = line
+    household[at.LIFTED_OUT], household[at.CATASTROPHIC_FROM] = population.lifted_out, catastrophic
+    household[at.RELIEF_STANDARD] = standard
+    base, has_base, household_base, certain = _certain(scenario, population, accounts, components, group, n_groups)
+    with np.errstate(over="ignore"):
+        return (
+            People(
+                household_start=np.ascontiguousarray(population.household_start, dtype=np.int64),
+                household_of=np.ascontiguousarray(population.household_of, dtype=np.int32),
+                person_word=population.person_key * GOLDEN,
+                person_key=np.array(population.person_key),
+                household_word=population.household_key * GOLDEN,
+                township_start=np.searchsorted(
+                    population.township_of, np.arange(len(population.township_names) + 1)
+                ).astype(np.int64),
+                household=household,
+                relief_rate=rate,
+                own_premium=np.zeros((1, n_households), dtype=np.int64),
+                base=base,
+                has_base=has_base,
+                household_base=household_base,
+                always=np.zeros(0, dtype=np.int64),
+            ),
+            certain,
+        )
+
+
+def _own_premium(scenario: Scenario, population: Population, tree: StackTree) -> Int64Array:
+    own = np.zeros((len(tree.programmes), population.households), dtype=np.int64)
+    for p, name in enumerate(tree.programmes[1:], start=1):
+        programme = scenario.programmes[name]
+        each = (programme.premium_per_insured or 0.0) * programme.household_share
+        if each > 0:
+            fit = eligible(population, [programme.insured], households=False)
+            heads = np.bincount(population.household_of[fit], minlength=population.households)
+            own[p] = _fen(each * heads)
+    return own
+
+
+def _certain(
+    scenario: Scenario, population: Population, accounts: dict[str, Account], components: Components,
+    group: Int64Array, n_groups: int,
+) -> tuple[Float64Array, BoolArray, Float64Array, Int64Array]:
+    """Certain costs by component and their sums by account and group."""
+    names = list(accounts)
+    n_components = len(components.kinds)
+    person = np.zeros((n_components, population.persons))
+    household = np.zeros((n_components, population.households))
+    sums = np.zeros((len(names), n_groups), dtype=np.int64)
+    for name, cost in scenario.certain_costs.items():
+        a = names.index(cost.account)
+        of_household = accounts[cost.account].level == "household"
+        fit = eligible(population, [cost.where], households=of_household)
+        keys = population.household_key if of_household else population.person_key
+        if cost.by_schooling is not None:
+            by_stage = np.array([cost.by_schooling.get(stage, 0.0) for stage in STAGES])
+            amounts = by_stage[population.schooling]
+            if of_household:
+                amounts = np.bincount(population.household_of, weights=amounts, minlength=population.households)
+        else:
+            assert cost.amount is not None
+            key = decision_key(scenario.population.seed, f"certain/{name}")
+            amounts = cost.amount.core().quantile_from_survival(survival_of(words_for(key, keys)))
+        fen = np.where(fit, _fen(amounts), 0)
+        scope = np.floor(fen * cost.in_scope_share + 0.500001)
+        target = household if of_household else person
+        target[components.inside[a]] += scope
+        target[components.outside[a]] += fen - scope
+        groups = group if of_household else group[population.household_of]
+        for g in range(n_groups):
+            sums[a, g] += int(fen[groups == g].sum())
+    has_base = person.any(axis=0)
+    empty = np.zeros((n_components, 0))
+    return (
+        person if has_base.any() else empty,
+        has_base,
+        household if household.any() else empty,
+        sums,
+    )
+
+
+def _variants(
+    node: Node, scenario: Scenario, population: Population, *, households: bool
+) -> tuple[list[Schedule], Int64Array | None]:
+    """Schedules of a step and, where units differ, each unit's choice (0: nothing)."""
+    step = node.step
+    filters = [step.where]
+    if node.programme is not None:
+        filters.append(scenario.programmes[node.programme].insured)
+    if step.income_test is not None and step.income_test.moment == "before_year":
+        filters.append(Filter(income_per_head_below=step.income_test.per_head_below))
+    default = Schedule.everything() if step.unit == "event" or node.is_points else schedule_of(step)
+    fit = eligible(population, filters, households=households)
+    if fit.all() and not step.variants:
+        return [default], None
+    schedules = [Schedule.nothing(), default]
+    chosen = fit.astype(np.int64)
+    free = fit.copy()
+    for variant in step.variants:
+        mine = eligible(population, [variant.where], households=households) & free
+        chosen[mine] = len(schedules)
+        schedules.append(schedule_of(variant))
+        free &= ~mine
+    return schedules, chosen
+
+
+def _stacks(
+    scenario: Scenario, population: Population, accounts: dict[str, Account], tree: StackTree,
+    components: Components, level: Int64Array,
+) -> Stacks:
+    n_nodes, names = len(tree.nodes), list(accounts)
+    buffers = Buffers.of(tree, components, level)
+    sets: list[list[Schedule]] = []
+    rows_person: list[Int64Array] = []
+    rows_household: list[Int64Array] = []
+    gates: dict[tuple[object, ...], int] = {}
+    size = max(n_nodes, 1)
+    step_table = np.zeros((size, at.STEP_WIDTH), dtype=np.int64)
+    step_table[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND]] = -1
+    in_time = np.ones(size)
+    reads = np.zeros((size, len(names)), dtype=np.int64)
+
+    def add(schedules: list[Schedule]) -> int:
+        sets.append(schedules)
+        return len(sets) - 1
+
+    for node in tree.nodes:
+        s, step = node.index, node.step
+        reads[s, [names.index(name) for name in step.accounts]] = 1
+        kinds = {KINDS.index(accounts[name].kind) for name in step.accounts}
+        row = step_table[s]
+        row[at.STEP_KIND] = kinds.pop() if len(kinds) == 1 else -1
+        row[at.IS_POINTS], row[at.DISCHARGE] = node.is_points, step.unit == "discharge"
+        row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.programme is not None
+        in_time[s] = step.paid_within_year
+        per_event = step if step.unit == "event" or node.is_points else step.per_event
+        if per_event is not None:
+            row[at.EVENT_SET] = add([schedule_of(per_event)])
+        schedules, chosen = _variants(node, scenario, population, households=bool(level[s]))
+        if schedules != [Schedule.everything()]:
+            row[at.UNIT_SET] = add(schedules)
+        if chosen is not None:
+            rows = rows_household if level[s] else rows_person
+            rows.append(chosen)
+            row[at.VARIANTS] = len(rows)
+        if step.per_household is not None and schedule_of(step.per_household) != Schedule.everything():
+            row[at.HOUSEHOLD_SET] = add([schedule_of(step.per_household)])
+        row[at.GATE] = _gate(node, gates)
+    at_, bend, jump, counts = hinge_arrays(sets)
+    terms, take_up = _gate_arrays(list(gates))
+    kind_loss, kind_weight = _weights(scenario)
+    relief = list(scenario.relief.values())
+    account = np.zeros((at.ACCOUNT_WIDTH, len(names)), dtype=np.int64)
+    account[at.INSIDE], account[at.OUTSIDE] = components.inside, components.outside
+    account[at.KIND] = [KINDS.index(entry.kind) for entry in accounts.values()]
+    account[at.CAUSE] = [CAUSES.index(_CAUSE_OF.get(name, "other")) for name in names]
+    step_table[:, at.LEVEL], step_table[:, at.CUM_IN], step_table[:, at.CUM_OUT] = level, buffers.cum_in, buffers.cum_out
+    step_table[:, at.HOUSEHOLD_CUM_IN] = buffers.household_cum_in
+    step_table[:, at.HOUSEHOLD_CUM_OUT] = buffers.household_cum_out
+    return Stacks(
+        n_none=tree.n_none,
+        n_person=components.n_person,
+        account=account,
+        component_kind=np.array(components.kinds, dtype=np.int64),
+        none_buffer=buffers.none_buffer,
+        none_cum=buffers.none_cum,
+        kind_loss=kind_loss,
+        kind_weight=kind_weight,
+        step=step_table,
+        in_time=in_time[:n_nodes],
+        effect=np.ascontiguousarray(tree.effect().reshape(n_nodes, len(tree.members))),
+        read=buffers.read,
+        write=buffers.write,
+        reads_account=reads,
+        variant_person=np.array(rows_person or [[0]], dtype=np.uint8),
+        variant_household=np.array(rows_household or [[0]], dtype=np.uint8),
+        hinge_at=at_,
+        hinge_bend=bend,
+        hinge_jump=jump,
+        hinge_count=counts,
+        gate_terms=terms,
+        gate_take_up=take_up,
+        relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
+        relief_counts=int(bool(relief) and relief[0].benefits_count),
+        has_lines=int(scenario.lines is not None),
+        person_buffers=buffers.person_buffers,
+        household_buffers=buffers.household_buffers,
+    )
+
+
+def _gate(node: Node, gates: dict[tuple[object, ...], int]) -> int:
+    step = node.step
+    after = step.income_test if step.income_test and step.income_test.moment == "after_shock" else None
+    if after is None and step.spending_test is None and step.take_up >= 1:
+        return -1
+    key = (
+        after.per_head_below if after else None,
+        step.spending_test.times_income if step.spending_test else None,
+        step.take_up,
+    )
+    return gates.setdefault(key, len(gates))
+
+
+def _gate_arrays(keys: list[tuple[object, ...]]) -> tuple[Float64Array, Int64Array]:
+    terms = np.zeros((len(keys), 2, 4))
+    terms[:, :, 3] = np.inf
+    take_up = np.full(len(keys), _TWO_32, dtype=np.int64)
+    for index, (below, times, chance) in enumerate(keys):
+        if isinstance(below, float | int):
+            terms[index, 0] = (1.0, -1.0, -1.0, float(below) * FEN)
+        if isinstance(times, float | int):
+            terms[index, 1] = (float(times), 0.0, -1.0, 0.0)
+        if isinstance(chance, float | int):
+            take_up[index] = round(float(chance) * _TWO_32)
+    return terms, take_up
+
+
+def _weights(scenario: Scenario) -> tuple[Float64Array, Float64Array]:
+    """Effect on resources of a yuan lost, and of a yuan paid, by kind of account."""
+    lines = scenario.lines
+    resource = lines.resource if lines else "income_minus_rigid"
+    repair = lines.dwelling_repair_share if lines else 0.0
+    if resource == "income":
+        return np.array([0.0, 0.0, 0.0, 1.0, 0.0]), np.zeros(5)
+    if resource == "assets":
+        return np.array([1.0, 1.0, 1.0, 1.0, 0.0]), np.ones(5)
+    return np.array([1.0, 1.0, repair, 1.0, 0.0]), np.array([1.0, 1.0, repair, 1.0, 1.0])

@@ -1,0 +1,1 @@
+"""Plain-number engine: arrays in, arrays out; no names, no files, no pandas."""

@@ -1,0 +1,317 @@
+"""What a year did to households: resources, classes and gaps in the worlds W0, U and I.
+
+W0 before every booked account, U under the stack "none", I under a programme.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fangpinbao import columns as col
+from fangpinbao._jit import inlined, kernel
+from fangpinbao.core import layout as at
+from fangpinbao.core.schedule import half_up
+from fangpinbao.core.streams import mix64
+
+__all__ = ["count_base", "count_years", "none_world"]
+
+_S32 = np.uint64(32)
+_PAYOUT, _PAID, _LATE, _FIXED = col.PAYOUT, col.HOUSEHOLDS_PAID, col.LATE, col.FIXED_SUM
+_RELIEF, _OWN, _CATASTROPHIC = col.RELIEF, col.OWN_PREMIUM, col.CATASTROPHIC
+_FIRST, _WIDTH, _N_CLASSES, _FIRST_CAUSE = col.FIRST_LINE_COLUMN, col.N_LINE_COLUMNS, col.N_CLASSES, col.FIRST_CAUSE
+_ALREADY, _LIFTED, _NEVER, _INDUCED = col.ALREADY, col.LIFTED, col.NEVER, col.INDUCED
+_RETURN, _ENTRY, _STILL, _RELIEVED = col.PREVENTED_RETURN, col.PREVENTED_ENTRY, col.STILL, col.RELIEVED
+_USE_PREVENTED, _USE_LIFTED, _USE_ALREADY = col.USE_PREVENTED, col.USE_LIFTED, col.USE_ALREADY
+_USE_STILL, _USE_NEVER, _ABOVE, _WITHOUT = col.USE_STILL, col.USE_NEVER, col.ABOVE_LINE, col.WITHOUT_FIXED
+_GAP, _FGT1, _FGT2, _FIXED_POINT = col.GAP, col.FGT1, col.FGT2, col.FIXED_POINT
+_SCHOOLING_CERTAIN, _OTHER = 3, 6
+
+
+@kernel
+def none_world(
+    rows, slots, n_person, component_kind, none_buffer, none_cum, kind_loss, household, relief_rate, relief_on_rigid,
+    slot, row, buffer, held, gate_terms, gate_take_up, take_up_key, household_word, is_base, gate_open,
+):
+    """Spending, lost income, relief and resource U of each slot, and the tests of moment ``after_shock``."""
+    for s in range(slots):
+        lost, stock, medical, other = 0.0, 0.0, 0.0, 0.0
+        for c in range(n_person, component_kind.shape[0]):
+            left = held[none_buffer[c], s]
+            kind = component_kind[c]
+            if kind == at.INCOME:
+                lost += left
+            elif kind == at.STOCK:
+                stock += left
+            elif kind == at.MEDICAL:
+                medical += left
+            elif kind == at.EDUCATION:
+                other += left
+        slot[at.LOST, s] = np.int64(half_up(lost))
+        slot[at.MEDICAL_SPENDING, s] = np.int64(half_up(medical))
+        slot[at.SPENDING, s] = slot[at.MEDICAL_SPENDING, s] + np.int64(half_up(other))
+        slot[at.RESOURCE, s] = -np.int64(half_up(stock * kind_loss[at.STOCK]))
+    for r in range(rows):
+        cost, medical = 0.0, 0.0
+        for c in range(n_person):
+            if component_kind[c] != at.POINTS:
+                cost += buffer[c, r]
+                if component_kind[c] == at.MEDICAL:
+                    medical += buffer[none_buffer[c], r]
+        spent = np.int64(cost - half_up(buffer[none_cum[0], r]))
+        slot[at.SPENDING, row[at.ROW_SLOT, r]] += spent
+        slot[at.MEDICAL_SPENDING, row[at.ROW_SLOT, r]] += min(spent, np.int64(half_up(medical)))
+    for s in range(slots):
+        h = slot[at.SLOT_HOUSEHOLD, s]
+        income = household[at.INCOME_START, h] - np.int64(half_up(slot[at.LOST, s] * kind_loss[at.INCOME]))
+        resource = income + slot[at.RESOURCE, s]
+        if kind_loss[at.MEDICAL] > 0.0:
+            resource -= slot[at.SPENDING, s]
+        tested = income - slot[at.SPENDING, s] if relief_on_rigid == 1 else income
+        short = max(household[at.RELIEF_STANDARD, h] - tested, 0)
+        slot[at.RELIEF_PAID, s] = np.int64(half_up(short * relief_rate[h]))
+        slot[at.RESOURCE, s] = resource + slot[at.RELIEF_PAID, s]
+        for gate in range(gate_take_up.shape[0]):
+            is_open = 1
+            for k in range(2):
+                tested_income = (
+                    gate_terms[gate, k, 0] * household[at.INCOME_START, h]
+                    + gate_terms[gate, k, 1] * slot[at.LOST, s]
+                    + gate_terms[gate, k, 2] * slot[at.SPENDING, s]
+                )
+                if not tested_income < gate_terms[gate, k, 3] * household[at.SIZE, h]:
+                    is_open = 0
+            if is_base == 0:
+                drawn = mix64(take_up_key[slot[at.SLOT_YEAR, s]] + household_word[h]) >> _S32
+                if drawn >= np.uint64(gate_take_up[gate]):
+                    is_open = 0
+            gate_open[gate, s] = is_open
+
+
+@kernel
+def _add_lines(cells, household, h, sign, u, i, benefit, fixed):
+    """Add a household to the classes and gaps of both lines (or take it off: sign -1)."""
+    size, start = household[at.SIZE, h], household[at.INCOME_START, h]
+    for line in range(2):
+        z, first = household[at.LINE + line, h], _FIRST + line * _WIDTH
+        if start < z:
+            cells[first + _ALREADY] += sign
+            cells[first + _N_CLASSES + _ALREADY] += sign * size
+            if u < z and z <= i:
+                cells[first + _LIFTED] += sign
+                cells[first + _N_CLASSES + _LIFTED] += sign * size
+                cells[first + _USE_LIFTED] += sign * benefit
+            else:
+                cells[first + _USE_ALREADY] += sign * benefit
+        elif u >= z:
+            cells[first + _NEVER] += sign
+            cells[first + _N_CLASSES + _NEVER] += sign * size
+            cells[first + _USE_NEVER] += sign * benefit
+        elif i >= z:
+            kind = _RETURN if household[at.LIFTED_OUT, h] == 1 else _ENTRY
+            cells[first + kind] += sign
+            cells[first + _N_CLASSES + kind] += sign * size
+            cells[first + _USE_PREVENTED] += sign * benefit
+            if i - fixed >= z:
+                cells[first + _WITHOUT] += sign
+        else:
+            cells[first + _STILL] += sign
+            cells[first + _N_CLASSES + _STILL] += sign * size
+            cells[first + _USE_STILL] += sign * benefit
+            if benefit > 0:
+                cells[first + _RELIEVED] += sign
+                cells[first + _N_CLASSES + _RELIEVED] += sign * size
+        if i < z and z <= u:
+            cells[first + _INDUCED] += sign
+            cells[first + _N_CLASSES + _INDUCED] += sign * size
+        cells[first + _ABOVE] += sign * min(benefit, max(i - z, 0))
+        if i < z:
+            cells[first + _GAP] += sign * (z - i)
+            ratio = min(z - i, z) / z
+            cells[first + _FGT1] += sign * np.int64(half_up(size * ratio * _FIXED_POINT))
+            cells[first + _FGT2] += sign * np.int64(half_up(size * ratio * ratio * _FIXED_POINT))
+
+
+@kernel
+def _cause(
+    mine, n_person, slot, row, event, money, account, component_kind, none_buffer, kind_loss, buffer, base, costs
+):
+    """Position of the cause that costs the household most under "none"."""
+    costs[:] = 0.0
+    e = slot[at.SLOT_EVENT, mine]
+    while e >= 0:
+        a, person = event[at.EV_ACCOUNT, e], event[at.EV_PERSON, e]
+        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+        scope, rest, kind = money[1, e], money[0, e] - money[1, e], account[at.KIND, a]
+        left = 0.0
+        if kind != at.POINTS and person >= 0:
+            r = slot[at.SLOT_ROW, mine]
+            while row[at.ROW_PERSON, r] != person:
+                r = row[at.ROW_NEXT, r]
+            if scope > 0.0:
+                left += scope * buffer[none_buffer[inside], r] / buffer[inside, r]
+            if rest > 0.0:
+                left += rest * buffer[none_buffer[outside], r] / buffer[outside, r]
+        elif kind != at.POINTS:
+            left = (scope + rest) * (kind_loss[at.STOCK] if kind == at.STOCK else 1.0)
+        costs[account[at.CAUSE, a]] += left
+        e = event[at.EV_NEXT, e]
+    if base.shape[1] > 0:
+        r = slot[at.SLOT_ROW, mine]
+        while r >= 0:
+            for c in range(n_person):
+                if component_kind[c] == at.EDUCATION and buffer[c, r] > 0.0:
+                    share = base[c, row[at.ROW_PERSON, r]] / buffer[c, r]
+                    costs[_SCHOOLING_CERTAIN] += share * buffer[none_buffer[c], r]
+            r = row[at.ROW_NEXT, r]
+    best = _OTHER
+    for k in range(costs.shape[0]):
+        if costs[k] > costs[best]:
+            best = k
+    return best
+
+
+@inlined
+def _insured(u, adjust, own, relief, rate, relief_counts):
+    """Resource I and relief under a programme; relief falls where benefits count as income."""
+    cut = 0
+    if relief_counts == 1 and relief > 0 and adjust > 0:
+        cut = min(np.int64(half_up(adjust * rate)), relief)
+    return u + adjust - own - cut, relief - cut
+
+
+@kernel
+def count_base(
+    slots, first, last, block_persons, has_lines, relief_counts, household, household_start, relief_rate, own_premium,
+    slot, change, columns, collected, base_slot, base_change, base_step, step_has_base, by_household,
+):
+    """Store the year without events: the sums of everybody, and what to take off the touched later.
+
+    ``columns`` is [programme, group, column]; ``base_step`` is [step, (paid, claims), household].
+    """
+    for p in range(change.shape[1]):
+        for s in range(slots):
+            h = slot[at.SLOT_HOUSEHOLD, s]
+            k, u, relief = h - first, slot[at.RESOURCE, s], slot[at.RELIEF_PAID, s]
+            cells = columns[p, household[at.GROUP, h]]
+            insured, benefit, fixed, late, own, medical = u, 0, 0, 0, 0, 0
+            if p == 0:
+                base_slot[at.BASE_RESOURCE, k] = u
+                base_slot[at.BASE_MEDICAL, k] = slot[at.MEDICAL_SPENDING, s]
+            else:
+                own, benefit, fixed = own_premium[p, h], change[at.BENEFIT, p, s], change[at.FIXED, p, s]
+                late, medical = change[at.LATE, p, s], change[at.MEDICAL_ADJUST, p, s]
+                insured, relief = _insured(u, change[at.ADJUST, p, s], own, relief, relief_rate[h], relief_counts)
+            base_change[at.ADJUST, p, k] = insured - u
+            base_change[at.MEDICAL_ADJUST, p, k] = medical
+            base_change[at.BENEFIT, p, k] = benefit
+            base_change[at.FIXED, p, k] = fixed
+            base_change[at.LATE, p, k] = late
+            base_change[at.BASE_RELIEF, p, k] = relief
+            if has_lines == 1:
+                _add_lines(cells, household, h, 1, u, insured, benefit, fixed)
+                for line in range(2):
+                    z = household[at.LINE + line, h]
+                    if household[at.INCOME_START, h] >= z and u < z and z <= insured:
+                        cells[_FIRST + line * _WIDTH + _FIRST_CAUSE + _SCHOOLING_CERTAIN] += 1
+                    if by_household.shape[1] > 0:
+                        by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
+            if by_household.shape[1] > 0:
+                by_household[p, h, 0] += benefit
+            cells[_PAYOUT] += benefit
+            cells[_PAID] += benefit > 0
+            cells[_LATE] += late
+            cells[_FIXED] += fixed
+            cells[_RELIEF] += relief
+            cells[_OWN] += own
+            cells[_CATASTROPHIC] += slot[at.MEDICAL_SPENDING, s] - medical >= household[at.CATASTROPHIC_FROM, h]
+    first_person = household_start[first]
+    for s in range(collected.shape[0]):
+        step_has_base[s] = 0
+        for h in range(first, last):
+            paid, claims = 0, 0
+            for person in range(household_start[h], household_start[h + 1]):
+                if collected[s, person - first_person] != 0:
+                    paid += collected[s, person - first_person]
+                    claims += 1
+            if collected[s, block_persons + h - first] != 0:
+                paid += collected[s, block_persons + h - first]
+                claims += 1
+            base_step[s, 0, h - first] = paid
+            base_step[s, 1, h - first] = claims
+            if paid != 0:
+                step_has_base[s] = 1
+
+
+@kernel
+def count_years(
+    slots, first, n_person, has_lines, relief_counts, household, relief_rate, own_premium, slot, row, event, money,
+    account, component_kind, none_buffer, kind_loss, buffer, base, change, base_slot, base_change, base_step,
+    step_has_base, costs, columns, step_paid, step_claims, by_household,
+):
+    """Add what the touched households did, less what they do without events."""
+    for s in range(step_has_base.shape[0]):
+        if step_has_base[s] == 1:
+            for mine in range(slots):
+                h, y = slot[at.SLOT_HOUSEHOLD, mine], slot[at.SLOT_YEAR, mine]
+                step_paid[y, s, household[at.GROUP, h]] -= base_step[s, 0, h - first]
+                step_claims[y, s, household[at.GROUP, h]] -= base_step[s, 1, h - first]
+    n_programmes = change.shape[1]
+    for mine in range(slots):
+        h, y = slot[at.SLOT_HOUSEHOLD, mine], slot[at.SLOT_YEAR, mine]
+        k, group, u, relief = h - first, household[at.GROUP, h], slot[at.RESOURCE, mine], slot[at.RELIEF_PAID, mine]
+        medical, limit = slot[at.MEDICAL_SPENDING, mine], household[at.CATASTROPHIC_FROM, h]
+        u0, medical0 = base_slot[at.BASE_RESOURCE, k], base_slot[at.BASE_MEDICAL, k]
+        highest = max(household[at.LINE, h], household[at.LINE + 1, h])
+        matters = has_lines == 1 and (u < highest or u0 < highest or household[at.INCOME_START, h] < highest)
+        more_relief = relief - base_change[at.BASE_RELIEF, 0, k]
+        more_catastrophic = np.int64(medical >= limit) - np.int64(medical0 >= limit)
+        for p in range(n_programmes):
+            cells = columns[y, p, group]
+            own = own_premium[p, h]
+            is_none = p == 0 or (
+                change[at.TOUCHED, p, mine] == 0
+                and own == 0
+                and base_change[at.ADJUST, p, k] == 0
+                and base_change[at.BENEFIT, p, k] == 0
+                and base_change[at.MEDICAL_ADJUST, p, k] == 0
+            )
+            if is_none:
+                cells[_RELIEF] += more_relief
+                cells[_CATASTROPHIC] += more_catastrophic
+                if matters:
+                    _add_lines(cells, household, h, 1, u, u, 0, 0)
+                    _add_lines(cells, household, h, -1, u0, u0, 0, 0)
+                continue
+            insured, insured_relief = _insured(
+                u, change[at.ADJUST, p, mine], own, relief, relief_rate[h], relief_counts
+            )
+            benefit, fixed = change[at.BENEFIT, p, mine], change[at.FIXED, p, mine]
+            insured0, benefit0 = u0 + base_change[at.ADJUST, p, k], base_change[at.BENEFIT, p, k]
+            cells[_PAYOUT] += benefit - benefit0
+            cells[_PAID] += np.int64(benefit > 0) - np.int64(benefit0 > 0)
+            cells[_LATE] += change[at.LATE, p, mine] - base_change[at.LATE, p, k]
+            cells[_FIXED] += fixed - base_change[at.FIXED, p, k]
+            cells[_RELIEF] += insured_relief - base_change[at.BASE_RELIEF, p, k]
+            cells[_CATASTROPHIC] += np.int64(medical - change[at.MEDICAL_ADJUST, p, mine] >= limit)
+            cells[_CATASTROPHIC] -= np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit)
+            if has_lines == 1:
+                _add_lines(cells, household, h, 1, u, insured, benefit, fixed)
+                _add_lines(cells, household, h, -1, u0, insured0, benefit0, base_change[at.FIXED, p, k])
+                cause = -1
+                for line in range(2):
+                    z = household[at.LINE + line, h]
+                    if household[at.INCOME_START, h] >= z and u < z and z <= insured:
+                        if cause < 0:
+                            cause = _cause(
+                                mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
+                                kind_loss, buffer, base, costs,
+                            )
+                        cells[_FIRST + line * _WIDTH + _FIRST_CAUSE + cause] += 1
+                    if household[at.INCOME_START, h] >= z and u0 < z and z <= insured0:
+                        cells[_FIRST + line * _WIDTH + _FIRST_CAUSE + _SCHOOLING_CERTAIN] -= 1
+            if by_household.shape[1] > 0:
+                by_household[p, h, 0] += benefit - benefit0
+                for line in range(2):
+                    z = household[at.LINE + line, h]
+                    by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
+                    by_household[p, h, 1 + line] -= np.int64(u0 < z) - np.int64(insured0 < z)

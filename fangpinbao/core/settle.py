@@ -1,0 +1,255 @@
+"""Settles drawn events through all stacks, step by step, many households and a few years at a time.
+
+Rows are persons in a year, slots are households in a year. Reference: the plain-Python twin in
+``tests/twin.py`` does the same for one household at a time.
+
+Money rule: the cumulative payment through step k is a real number, rounded half-up once; step k pays the
+difference of two rounded cumulatives. So payments and the household's share add up to the cost exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fangpinbao._jit import kernel
+from fangpinbao.core import layout as at
+from fangpinbao.core.schedule import EPSILON, half_up
+
+__all__ = ["clear", "credit_accounts", "evaluate", "event_terms", "gather", "open_all", "share_out"]
+
+
+@kernel
+def _open_row(person, cell, slot, rows, n_person, row_of, row, slot_table, row_count, buffer, base):
+    row_of[cell] = rows
+    row[at.ROW_PERSON, rows] = person
+    row[at.ROW_SLOT, rows] = slot
+    row[at.ROW_NEXT, rows] = slot_table[at.SLOT_ROW, slot]
+    slot_table[at.SLOT_ROW, slot] = rows
+    row_count[rows] = 0.0
+    buffer[n_person, rows] = 0.0  # nothing is paid before the first step
+    if base.shape[1] > 0:
+        for c in range(n_person):
+            buffer[c, rows] = base[c, person]
+    else:
+        for c in range(n_person):
+            buffer[c, rows] = 0.0
+
+
+@kernel
+def _open_slot(
+    h, y, slots, rows, first, first_person, year_offset, n_person, block_households, block_persons,
+    slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
+):
+    """Give a household-year the next slot, with rows for members who have certain costs; returns the rows."""
+    slot_of[year_offset * block_households + h - first] = slots
+    slot[at.SLOT_HOUSEHOLD, slots] = h
+    slot[at.SLOT_YEAR, slots] = y
+    slot[at.SLOT_EVENT, slots] = -1
+    slot[at.SLOT_ROW, slots] = -1
+    for c in range(held.shape[0]):
+        held[c, slots] = 0.0
+    if household_base.shape[1] > 0:
+        for c in range(n_person, household_base.shape[0]):
+            held[c - n_person, slots] = household_base[c, h]
+    if base.shape[1] > 0:
+        for person in range(household_start[h], household_start[h + 1]):
+            if has_base[person]:
+                cell = year_offset * block_persons + person - first_person
+                _open_row(person, cell, slots, rows, n_person, row_of, row, slot, row_count, buffer, base)
+                rows += 1
+    return rows
+
+
+@kernel
+def open_all(
+    first, last, n_person, block_households, block_persons,
+    slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
+):
+    """Open every household of a block, for the year without events; returns the number of rows."""
+    rows = 0
+    for h in range(first, last):
+        rows = _open_slot(
+            h, 0, h - first, rows, first, household_start[first], 0, n_person, block_households, block_persons,
+            slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
+        )
+    return rows
+
+
+@kernel
+def gather(
+    events, first_year, last_year, first, last, n_person, block_households, block_persons, event, money,
+    household, account, always, slot_of, slot, row_of, row, row_count, buffer, held,
+    base, has_base, household_base, household_start, ground_up, sizes,
+):
+    """Sum events into rows of persons and slots of households; writes their numbers into ``sizes``."""
+    rows, slots = 0, 0
+    first_person = household_start[first]
+    for h in always:
+        if first <= h < last:
+            for y in range(first_year, last_year):
+                rows = _open_slot(
+                    h, y, slots, rows, first, first_person, y - first_year, n_person, block_households, block_persons,
+                    slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
+                )
+                slots += 1
+    for e in range(events):
+        h, person, a, y = event[at.EV_HOUSEHOLD, e], event[at.EV_PERSON, e], event[at.EV_ACCOUNT, e], event[at.EV_YEAR, e]
+        mine = slot_of[(y - first_year) * block_households + h - first]
+        if mine < 0:
+            rows = _open_slot(
+                h, y, slots, rows, first, first_person, y - first_year, n_person, block_households, block_persons,
+                slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
+            )
+            mine = slots
+            slots += 1
+        amount, scope = money[0, e], money[1, e]
+        ground_up[y, a, household[at.GROUP, h]] += np.int64(amount)
+        event[at.EV_SLOT, e] = mine
+        event[at.EV_NEXT, e] = slot[at.SLOT_EVENT, mine]
+        slot[at.SLOT_EVENT, mine] = e
+        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+        if person >= 0:
+            cell = (y - first_year) * block_persons + person - first_person
+            r = row_of[cell]
+            if r < 0:
+                r = rows
+                _open_row(person, cell, mine, r, n_person, row_of, row, slot, row_count, buffer, base)
+                rows += 1
+            buffer[inside, r] += scope
+            buffer[outside, r] += amount - scope
+            if account[at.KIND, a] == at.MEDICAL:
+                row_count[r] += event[at.EV_COUNT, e]
+        else:
+            held[inside - n_person, mine] += scope
+            held[outside - n_person, mine] += amount - scope
+    sizes[0], sizes[1] = rows, slots
+
+
+@kernel
+def clear(rows, slots, first_year, first, first_person, block_households, block_persons, slot_of, slot, row_of, row):
+    """Empty the look-up tables of rows and slots."""
+    for r in range(rows):
+        y = slot[at.SLOT_YEAR, row[at.ROW_SLOT, r]]
+        row_of[(y - first_year) * block_persons + row[at.ROW_PERSON, r] - first_person] = -1
+    for s in range(slots):
+        slot_of[(slot[at.SLOT_YEAR, s] - first_year) * block_households + slot[at.SLOT_HOUSEHOLD, s] - first] = -1
+
+
+@kernel
+def evaluate(chosen, amounts, payments, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count):
+    """Apply schedule set ``chosen`` to ``n`` amounts; ``variant`` picks the schedule where ``varied``."""
+    for i in range(n):
+        payments[i] = 0.0
+    for k in range(hinge_count[chosen]):
+        if varied == 0:
+            start, bend, jump = hinge_at[chosen, 0, k], hinge_bend[chosen, 0, k], hinge_jump[chosen, 0, k]
+            for i in range(n):
+                over = amounts[i] - start
+                payments[i] += bend * (over if over > 0.0 else 0.0)
+            if jump != 0.0:
+                for i in range(n):
+                    payments[i] += jump if amounts[i] + EPSILON >= start else 0.0
+        else:
+            starts, bends, jumps = hinge_at[chosen], hinge_bend[chosen], hinge_jump[chosen]
+            for i in range(n):
+                v = np.uint64(variant[i])
+                over = amounts[i] - starts[v, k]
+                payments[i] += bends[v, k] * (over if over > 0.0 else 0.0)
+                payments[i] += jumps[v, k] if over >= -EPSILON else 0.0
+
+
+@kernel
+def event_terms(
+    s, slots, chosen, waiting, n_person, slot, event, money, word_day, account, read, reads_account, buffer, held,
+    row_of_event, z, hinge_at, hinge_bend, hinge_jump, hinge_count,
+):
+    """Sum the payments of per-event terms into ``z`` by row (persons' events) or slot (the household's)."""
+    for mine in range(slots):
+        e = slot[at.SLOT_EVENT, mine]
+        while e >= 0:
+            a = event[at.EV_ACCOUNT, e]
+            if reads_account[s, a] == 1 and (waiting == 0 or word_day[e] >= waiting):
+                inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+                scope, rest = money[1, e], money[0, e] - money[1, e]
+                amount, place = 0.0, mine
+                if event[at.EV_PERSON, e] >= 0:
+                    place = row_of_event[e]
+                    if read[s, inside] >= 0 and scope > 0.0:
+                        amount += scope * buffer[read[s, inside], place] / buffer[inside, place]
+                    if read[s, outside] >= 0 and rest > 0.0:
+                        amount += rest * buffer[read[s, outside], place] / buffer[outside, place]
+                elif read[s, inside] >= 0 and scope + rest > 0.0:
+                    left = held[read[s, inside] , mine] / held[inside - n_person, mine]
+                    amount += (scope + rest) * left
+                payment = 0.0
+                for k in range(hinge_count[chosen]):
+                    over = amount - hinge_at[chosen, 0, k]
+                    payment += hinge_bend[chosen, 0, k] * max(over, 0.0)
+                    payment += hinge_jump[chosen, 0, k] if over >= -EPSILON else 0.0
+                z[place] += payment
+            e = event[at.EV_NEXT, e]
+
+
+@kernel
+def share_out(first_row, weights, household_weight, total, row, person_key):
+    """Split ``total`` fen over the rows of a slot and the household itself, by largest remainder.
+
+    Ties go to the smaller person key, then to the household. Writes ``ROW_PAID`` and returns the
+    household's part.
+    """
+    whole = household_weight
+    r = first_row
+    while r >= 0:
+        whole += weights[r]
+        row[at.ROW_PAID, r] = 0
+        r = row[at.ROW_NEXT, r]
+    if whole <= 0.0 or total <= 0:
+        return 0
+    left = total
+    r = first_row
+    while r >= 0:
+        row[at.ROW_PAID, r] = np.int64(np.floor(total * (weights[r] / whole) + EPSILON))
+        left -= row[at.ROW_PAID, r]
+        r = row[at.ROW_NEXT, r]
+    own = np.int64(np.floor(total * (household_weight / whole) + EPSILON))
+    left -= own
+    while left > 0:
+        best, best_rest = -1, total * (household_weight / whole) - own
+        r = first_row
+        while r >= 0:
+            rest = total * (weights[r] / whole) - row[at.ROW_PAID, r]
+            is_tie = rest > best_rest - EPSILON and rest <= best_rest + EPSILON
+            if rest > best_rest + EPSILON or (
+                is_tie
+                and (best < 0 or person_key[row[at.ROW_PERSON, r]] < person_key[row[at.ROW_PERSON, best]])
+            ):
+                best, best_rest = r, rest
+            r = row[at.ROW_NEXT, r]
+        if best < 0:
+            own += 1
+        else:
+            row[at.ROW_PAID, best] += 1
+        left -= 1
+    return own
+
+
+@kernel
+def credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit):
+    """Credit a coverage's payment to accounts in proportion to the covered cost (cumulative rounding)."""
+    whole = 0.0
+    for turn in range(2):
+        running, credited = 0.0, 0
+        e = slot[at.SLOT_EVENT, mine]
+        while e >= 0:
+            a = event[at.EV_ACCOUNT, e]
+            if event[at.EV_PERSON, e] == person and reads_account[s, a] == 1:
+                if read[s, account[at.INSIDE, a]] >= 0:
+                    running += money[1, e]
+                if read[s, account[at.OUTSIDE, a]] >= 0:
+                    running += money[0, e] - money[1, e]
+                if turn == 1 and whole > 0.0:
+                    upto = np.int64(half_up(paid * (running / whole)))
+                    credit[slot[at.SLOT_YEAR, mine], s, a] += upto - credited
+                    credited = upto
+            e = event[at.EV_NEXT, e]
+        whole = running

@@ -1,0 +1,234 @@
+"""Runs the steps of the stacks over all rows and slots of a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fangpinbao._jit import kernel
+from fangpinbao.core import layout as at
+from fangpinbao.core.events import day_of
+from fangpinbao.core.schedule import EPSILON, half_up
+from fangpinbao.core.settle import credit_accounts, evaluate, event_terms, share_out
+
+__all__ = ["run_steps"]
+
+
+@kernel
+def _count_payment(s, mine, paid, weight, step, in_time_share, effect, group, year, step_paid, step_claims, change):
+    """Add one payment of step ``s`` to the sums and to the programmes it makes a difference for."""
+    step_paid[year, s, group] += paid
+    step_claims[year, s, group] += 1
+    in_time = paid
+    if in_time_share < 1.0:
+        in_time = np.int64(half_up(paid * in_time_share))
+    value = np.int64(half_up(in_time * weight))
+    for p in range(1, effect.shape[1]):
+        sign = effect[s, p]
+        if sign != 0:
+            change[at.TOUCHED, p, mine] = 1
+            change[at.ADJUST, p, mine] += sign * value
+            if step[s, at.STEP_KIND] == at.MEDICAL:
+                change[at.MEDICAL_ADJUST, p, mine] += sign * in_time
+            if step[s, at.INSURANCE] == 1:
+                change[at.BENEFIT, p, mine] += paid
+                change[at.LATE, p, mine] += paid - in_time
+                if step[s, at.IS_POINTS] == 1:
+                    change[at.FIXED, p, mine] += in_time
+
+
+@kernel
+def _limit_households(
+    s, slots, step, slot, row, pay, buffer, person_key, hinge_at, hinge_bend, hinge_jump, hinge_count, one, variant
+):
+    """Apply per-household terms to the persons' payments and share the result out among them."""
+    for mine in range(slots):
+        total = 0.0
+        r = slot[at.SLOT_ROW, mine]
+        while r >= 0:
+            total += pay[r]
+            r = row[at.ROW_NEXT, r]
+        if total <= 0.0:
+            continue
+        one[0, 0] = total
+        evaluate(
+            step[s, at.HOUSEHOLD_SET], one[0], one[1], variant, 1, 0, hinge_at, hinge_bend, hinge_jump, hinge_count
+        )
+        if one[1, 0] >= total - EPSILON:
+            continue
+        share_out(slot[at.SLOT_ROW, mine], pay, 0.0, np.int64(half_up(one[1, 0])), row, person_key)
+        r = slot[at.SLOT_ROW, mine]
+        while r >= 0:
+            pay[r] = np.float64(row[at.ROW_PAID, r])
+            if step[s, at.IS_POINTS] == 0:
+                buffer[step[s, at.CUM_OUT], r] = buffer[step[s, at.CUM_IN], r] + pay[r]
+            r = row[at.ROW_NEXT, r]
+
+
+@kernel
+def _pay_members(s, mine, whole, paid, left, n_person, step, slot, row, buffer, read, write, z, person_key):
+    """Share a household's payment out among its members' costs; returns (members' cost, household's part)."""
+    persons = 0.0
+    r = slot[at.SLOT_ROW, mine]
+    while r >= 0:
+        covered = 0.0
+        for c in range(n_person):
+            if read[s, c] >= 0:
+                covered += buffer[read[s, c], r]
+                if write[s, c] >= 0:
+                    buffer[write[s, c], r] = buffer[read[s, c], r] * left
+        z[r] = covered
+        persons += covered
+        r = row[at.ROW_NEXT, r]
+    own = share_out(slot[at.SLOT_ROW, mine], z, max(whole - persons, 0.0), paid, row, person_key)
+    r = slot[at.SLOT_ROW, mine]
+    while r >= 0:
+        buffer[step[s, at.CUM_OUT], r] = buffer[step[s, at.CUM_IN], r] + row[at.ROW_PAID, r]
+        r = row[at.ROW_NEXT, r]
+    return persons, own
+
+
+@kernel
+def run_steps(
+    first_step, last_step, rows, slots, first, first_person, block_persons, n_person,
+    step, in_time, effect, read, write, reads_account, component_kind, kind_weight,
+    variant_person, variant_household, hinge_at, hinge_bend, hinge_jump, hinge_count,
+    account, household, person_key, slot, row, row_count, buffer, held, x, z, pay, variant, one,
+    event, money, word, word_day, row_of_event, events, gate_open,
+    step_paid, step_claims, credit, collected, allowed, change,
+):
+    """Run steps ``first_step`` to ``last_step``: payments, what is left, and what changes for whom."""
+    n_components = component_kind.shape[0]
+    has_events = False
+    for s in range(first_step, last_step):
+        is_person, is_points = step[s, at.LEVEL] == 0, step[s, at.IS_POINTS] == 1
+        n = rows if is_person else slots
+        for i in range(n):
+            x[i] = 0.0
+        reads_persons = False
+        for c in range(n_components):
+            source = read[s, c]
+            if source >= 0:
+                if is_person:
+                    for r in range(rows):
+                        x[r] += buffer[source, r]
+                elif c < n_person:
+                    reads_persons = True
+                    for r in range(rows):
+                        x[row[at.ROW_SLOT, r]] += buffer[source, r]
+                else:
+                    for i in range(slots):
+                        x[i] += held[source, i]
+        if step[s, at.EVENT_SET] >= 0:
+            if not has_events:
+                for e in range(events):
+                    word_day[e] = day_of(word[e])
+                    row_of_event[e] = -1
+                    if event[at.EV_PERSON, e] >= 0:
+                        r = slot[at.SLOT_ROW, event[at.EV_SLOT, e]]
+                        while row[at.ROW_PERSON, r] != event[at.EV_PERSON, e]:
+                            r = row[at.ROW_NEXT, r]
+                        row_of_event[e] = r
+                has_events = True
+            for i in range(n):
+                z[i] = 0.0
+            event_terms(
+                s, slots, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, slot, event, money, word_day, account,
+                read, reads_account, buffer, held, row_of_event, z, hinge_at, hinge_bend, hinge_jump, hinge_count,
+            )
+        else:
+            for i in range(n):
+                z[i] = x[i]
+        varied = step[s, at.VARIANTS]
+        if varied > 0:
+            if is_person:
+                for r in range(rows):
+                    variant[r] = variant_person[varied - 1, row[at.ROW_PERSON, r]]
+            else:
+                for i in range(slots):
+                    variant[i] = variant_household[varied - 1, slot[at.SLOT_HOUSEHOLD, i]]
+        if step[s, at.DISCHARGE] == 1:
+            for r in range(rows):
+                z[r] = z[r] / max(row_count[r], 1.0)
+        if step[s, at.UNIT_SET] >= 0:
+            evaluate(step[s, at.UNIT_SET], z, pay, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
+        else:
+            for i in range(n):
+                pay[i] = z[i] if varied == 0 or variant[i] > 0 else 0.0
+        if step[s, at.DISCHARGE] == 1:
+            for r in range(rows):
+                pay[r] = pay[r] * max(row_count[r], 1.0)
+        gate = step[s, at.GATE]
+        if gate >= 0:
+            for i in range(n):
+                pay[i] = pay[i] if gate_open[gate, row[at.ROW_SLOT, i] if is_person else i] == 1 else 0.0
+        if is_person:
+            if not is_points:
+                before, after = step[s, at.CUM_IN], step[s, at.CUM_OUT]
+                for r in range(rows):
+                    pay[r] = min(max(pay[r], 0.0), x[r])
+                    buffer[after, r] = buffer[before, r] + pay[r]
+            if step[s, at.HOUSEHOLD_SET] >= 0:
+                _limit_households(
+                    s, slots, step, slot, row, pay, buffer, person_key, hinge_at, hinge_bend, hinge_jump, hinge_count,
+                    one, variant,
+                )
+            if is_points:
+                for r in range(rows):
+                    row[at.ROW_PAID, r] = np.int64(half_up(pay[r]))
+            else:
+                for r in range(rows):
+                    paid = np.int64(half_up(buffer[after, r]) - half_up(buffer[before, r]))
+                    row[at.ROW_PAID, r] = paid
+            for c in range(n_person):
+                if write[s, c] >= 0:
+                    for r in range(rows):
+                        left = 1.0 - pay[r] / x[r] if x[r] > 0.0 else 1.0
+                        buffer[write[s, c], r] = buffer[read[s, c], r] * left
+            weight = kind_weight[step[s, at.STEP_KIND] if step[s, at.STEP_KIND] >= 0 else at.EDUCATION]
+            for r in range(rows):
+                person, mine = row[at.ROW_PERSON, r], row[at.ROW_SLOT, r]
+                if allowed.shape[1] > 0 and allowed[s, person - first_person] >= 0:
+                    row[at.ROW_PAID, r] = allowed[s, person - first_person]
+                paid = row[at.ROW_PAID, r]
+                if paid != 0:
+                    group, year = household[at.GROUP, slot[at.SLOT_HOUSEHOLD, mine]], slot[at.SLOT_YEAR, mine]
+                    _count_payment(
+                        s, mine, paid, weight, step, in_time[s], effect, group, year, step_paid, step_claims, change
+                    )
+                    if step[s, at.INSURANCE] == 1:
+                        credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit)
+                    if collected.shape[1] > 0:
+                        collected[s, person - first_person] = paid
+            continue
+        before, after = step[s, at.HOUSEHOLD_CUM_IN], step[s, at.HOUSEHOLD_CUM_OUT]
+        for mine in range(slots):
+            h, year = slot[at.SLOT_HOUSEHOLD, mine], slot[at.SLOT_YEAR, mine]
+            pay[mine] = min(max(pay[mine], 0.0), x[mine])
+            paid = np.int64(half_up(held[before, mine] + pay[mine]) - half_up(held[before, mine]))
+            held[after, mine] = held[before, mine] + pay[mine]
+            if reads_persons:
+                paid = np.int64(half_up(pay[mine]))
+            if allowed.shape[1] > 0 and allowed[s, block_persons + h - first] >= 0:
+                paid = allowed[s, block_persons + h - first]
+            left = 1.0 - pay[mine] / x[mine] if x[mine] > 0.0 else 1.0
+            weighted = 0.0
+            for c in range(n_person, n_components):
+                if read[s, c] >= 0:
+                    weighted += kind_weight[component_kind[c]] * held[read[s, c], mine]
+                    if write[s, c] >= 0:
+                        held[write[s, c], mine] = held[read[s, c], mine] * left
+            if reads_persons:
+                persons, own = _pay_members(
+                    s, mine, x[mine], paid, left, n_person, step, slot, row, buffer, read, write, z, person_key
+                )
+                weighted += kind_weight[at.EDUCATION] * persons
+                held[after, mine] = held[before, mine] + own
+            if paid != 0:
+                _count_payment(
+                    s, mine, paid, weighted / x[mine] if x[mine] > 0.0 else 0.0, step, in_time[s], effect,
+                    household[at.GROUP, h], year, step_paid, step_claims, change,
+                )
+                if step[s, at.INSURANCE] == 1:
+                    credit_accounts(s, mine, -1, paid, slot, event, money, account, read, reads_account, credit)
+                if collected.shape[1] > 0:
+                    collected[s, block_persons + h - first] = paid

@@ -1,0 +1,53 @@
+"""Errors a user can act on: each problem names the place, the value, the rule and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["FangpinbaoError", "InputError", "MissingExtraError", "Problem"]
+
+
+class FangpinbaoError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault of the input.
+
+    Attributes
+    ----------
+    place
+        Where it stands: a dotted path of the scenario, or row and column of a roster.
+    message
+        The value, the rule it breaks and the cure, in one or two sentences.
+    """
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.message}" if self.place else self.message
+
+
+class InputError(FangpinbaoError, ValueError):
+    """A refused input; carries every problem found, not only the first."""
+
+    def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
+        self.subject = subject
+        self.problems = tuple(problems)
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        head = f"{self.subject} has {count} problem{'' if count == 1 else 's'}"
+        lines = [f"{number:>2}. {problem}" for number, problem in enumerate(self.problems, start=1)]
+        return "\n".join([head, *lines])
+
+
+class MissingExtraError(FangpinbaoError, ImportError):
+    """A feature needs an optional dependency that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs more packages: pip install 'fangpinbao[{extra}]'")

@@ -1,0 +1,288 @@
+"""What a run leaves behind: integer sums by year and by group, as data frames, with provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from fangpinbao._typing import Float64Array, Int64Array
+from fangpinbao.columns import (
+    FIRST_LINE_COLUMN,
+    LINE_COLUMNS,
+    N_COLUMNS,
+    N_LINE_COLUMNS,
+    OWN_PREMIUM,
+    PAYOUT,
+    YEAR_COLUMNS,
+    column,
+    line_column,
+)
+from fangpinbao.compile import Compiled
+from fangpinbao.core.structures import Outputs
+from fangpinbao.estimators import Years
+from fangpinbao.scenario.vocabulary import LINES
+
+if TYPE_CHECKING:
+    from fangpinbao.scenario import Scenario
+
+__all__ = ["BATCHES", "Outcomes", "Sums"]
+
+BATCHES = 200
+
+
+@dataclass
+class Sums:
+    """Integer sums of a run; addition of blocks commutes, so no order can matter.
+
+    Attributes
+    ----------
+    columns
+        [programme, year, column]; see ``fangpinbao.columns``.
+    batch_columns
+        [batch, programme, group, column] over 200 fixed batches of years.
+    step_paid, step_claims
+        [year, step]; ``batch_step`` is [batch, step, group, (paid, claims)].
+    ground_up
+        [year, account]; ``batch_ground_up`` is [batch, account, group].
+    batch_credit
+        [batch, step, account]: coverage payments by the account they are credited to.
+    """
+
+    years: int
+    batch_of_year: Int64Array
+    columns: Int64Array
+    batch_columns: Int64Array
+    step_paid: Int64Array
+    step_claims: Int64Array
+    batch_step: Int64Array
+    ground_up: Int64Array
+    batch_ground_up: Int64Array
+    batch_credit: Int64Array
+    events: Int64Array
+    by_household: Int64Array
+
+    @classmethod
+    def empty(cls, compiled: Compiled, perils: tuple[str, ...], years: int, *, by_household: bool) -> Sums:
+        """Zeroed sums."""
+        n_programmes, n_groups = len(compiled.tree.programmes), len(compiled.groups)
+        n_steps, n_accounts = max(len(compiled.tree.nodes), 1), len(compiled.accounts)
+        batches = min(BATCHES, years)
+
+        def zeros(*shape: int) -> Int64Array:
+            return np.zeros(shape, dtype=np.int64)
+
+        return cls(
+            years=years,
+            batch_of_year=np.arange(years, dtype=np.int64) * batches // years,
+            columns=zeros(n_programmes, years, N_COLUMNS),
+            batch_columns=zeros(batches, n_programmes, n_groups, N_COLUMNS),
+            step_paid=zeros(years, n_steps),
+            step_claims=zeros(years, n_steps),
+            batch_step=zeros(batches, n_steps, n_groups, 2),
+            ground_up=zeros(years, n_accounts),
+            batch_ground_up=zeros(batches, n_accounts, n_groups),
+            batch_credit=zeros(batches, n_steps, n_accounts),
+            events=zeros(years, len(perils)),
+            by_household=zeros(n_programmes, compiled.population.households if by_household else 0, 3),
+        )
+
+    def add(self, out: Outputs, low: int, sign: int = 1) -> None:
+        """Add (or take off) the sums of a block for the years from ``low``."""
+        high = low + out.columns.shape[0]
+        span = slice(low, high)
+        self.columns[:, span] += sign * out.columns.sum(axis=2).transpose(1, 0, 2)
+        self.step_paid[span] += sign * out.step_paid.sum(axis=2)
+        self.step_claims[span] += sign * out.step_claims.sum(axis=2)
+        self.ground_up[span] += sign * out.ground_up.sum(axis=2)
+        self.events[span] += sign * out.events
+        self.by_household += sign * out.by_household
+        batches = self.batch_of_year[span]
+        edges = np.flatnonzero(np.diff(batches, prepend=-1))
+        for start, stop in zip(edges, [*edges[1:], len(batches)], strict=True):
+            b, years = batches[start], slice(start, stop)
+            self.batch_columns[b] += sign * out.columns[years].sum(axis=0)
+            self.batch_step[b, :, :, 0] += sign * out.step_paid[years].sum(axis=0)
+            self.batch_step[b, :, :, 1] += sign * out.step_claims[years].sum(axis=0)
+            self.batch_ground_up[b] += sign * out.ground_up[years].sum(axis=0)
+            self.batch_credit[b] += sign * out.credit[years].sum(axis=0)
+
+    def add_certain(self, compiled: Compiled) -> None:
+        """Add the costs that come every year without an event."""
+        self.ground_up += compiled.certain.sum(axis=1)
+        counts = np.bincount(self.batch_of_year, minlength=len(self.batch_columns))
+        self.batch_ground_up += counts[:, None, None] * compiled.certain
+
+
+class Outcomes:
+    """Outcomes of a run: one row per programme, path and calendar year, and sums by group.
+
+    Attributes
+    ----------
+    programmes, groups, accounts, steps, perils
+        Names behind the indices; programme 0 is ``none``; groups are household classes.
+    sums
+        The integer sums.
+    limited_years
+        By programme, the years in which its aggregate limit cut payments.
+    """
+
+    def __init__(
+        self, compiled: Compiled, perils: tuple[str, ...], sums: Sums, limited_years: dict[str, Int64Array]
+    ) -> None:
+        self.compiled = compiled
+        self.sums = sums
+        self.perils = perils
+        self.programmes = tuple(compiled.tree.programmes)
+        self.groups = compiled.groups
+        self.accounts = compiled.accounts
+        self.steps = tuple(node.name for node in compiled.tree.nodes)
+        self.limited_years = limited_years
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that was run."""
+        return self.compiled.scenario
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.compiled.seed
+
+    @property
+    def n_years(self) -> int:
+        """Number of simulated years."""
+        return self.sums.years
+
+    @cached_property
+    def years(self) -> Years:
+        """Stratum and weight of each simulated year."""
+        return Years.equal(self.n_years)
+
+    @cached_property
+    def batch_years(self) -> Int64Array:
+        """Number of years in each batch."""
+        counts: Int64Array = np.bincount(self.sums.batch_of_year)
+        return counts
+
+    def index(self, programme: str) -> int:
+        """Index of a programme.
+
+        Raises
+        ------
+        KeyError
+            Naming the programmes there are.
+        """
+        if programme not in self.programmes:
+            raise KeyError(f"no programme {programme!r}; there are {', '.join(self.programmes)}")
+        return self.programmes.index(programme)
+
+    def column(self, programme: str, name: str, line: str | None = None) -> Int64Array:
+        """Yearly values [years] of a column of ``fangpinbao.columns``, for a line where it has one."""
+        position = column(name) if line is None else line_column(name, LINES.index(line))
+        values: Int64Array = self.sums.columns[self.index(programme), :, position]
+        return values
+
+    def batches(self, programme: str, name: str, line: str | None = None) -> Int64Array:
+        """Sums [batches, groups] of a column."""
+        position = column(name) if line is None else line_column(name, LINES.index(line))
+        values: Int64Array = self.sums.batch_columns[:, self.index(programme), :, position]
+        return values
+
+    def stack(self, programme: str) -> list[int]:
+        """Indices of the steps of a programme's stack, in order."""
+        return self.compiled.tree.members[self.index(programme)]
+
+    def paid_by_public_layers(self, programme: str) -> Int64Array:
+        """Yearly payments [years] of all public layers under a programme, fen."""
+        nodes = self.compiled.tree.nodes
+        public = [s for s in self.stack(programme) if nodes[s].programme is None]
+        paid: Int64Array = self.sums.step_paid[:, public].sum(axis=1)
+        return paid
+
+    def surplus_over_limit(self, programme: str) -> Int64Array:
+        """Yearly payout [years] above a limit that government tops up, fen."""
+        aggregate = self.scenario.programmes[programme].aggregate
+        payout = self.column(programme, "payout_fen")
+        if aggregate is None or aggregate.rule != "topped_up":
+            return np.zeros_like(payout)
+        return np.maximum(payout - round(aggregate.limit * 100), 0)
+
+    @cached_property
+    def by_year(self) -> pd.DataFrame:
+        """One row per (programme, path, calendar_year): stratum, weight, money in fen, counts."""
+        n_programmes, n_years = len(self.programmes), self.n_years
+        data: dict[str, object] = {
+            "programme": pd.Categorical.from_codes(np.repeat(np.arange(n_programmes), n_years), self.programmes),
+            "path": np.tile(np.arange(n_years, dtype=np.int64), n_programmes),
+            "calendar_year": np.full(n_programmes * n_years, self.scenario.calendar_year, dtype=np.int64),
+            "stratum": np.tile(self.years.stratum.astype(np.int64), n_programmes),
+            "weight": np.tile(self.years.weight, n_programmes),
+        }
+        values = self.sums.columns.reshape(n_programmes * n_years, N_COLUMNS)
+        for position, name in enumerate(YEAR_COLUMNS):
+            data[name] = values[:, position]
+        data["public_layers_fen"] = np.concatenate([self.paid_by_public_layers(name) for name in self.programmes])
+        if self.scenario.lines is not None:
+            for number, line in enumerate(LINES):
+                for position, name in enumerate(LINE_COLUMNS):
+                    data[f"{line}_{name}"] = values[:, FIRST_LINE_COLUMN + number * N_LINE_COLUMNS + position]
+        return pd.DataFrame(data)
+
+    @cached_property
+    def by_year_coverage(self) -> pd.DataFrame:
+        """One row per (programme, path, calendar_year, step): money paid in fen and number of claims."""
+        frames = []
+        for programme in self.programmes:
+            for s in self.stack(programme):
+                node = self.compiled.tree.nodes[s]
+                frames.append(
+                    pd.DataFrame(
+                        {
+                            "programme": programme,
+                            "path": np.arange(self.n_years, dtype=np.int64),
+                            "calendar_year": self.scenario.calendar_year,
+                            "coverage": node.name.split(".")[-1],
+                            "kind": "public" if node.programme is None else "insurance",
+                            "paid_fen": self.sums.step_paid[:, s],
+                            "claims": self.sums.step_claims[:, s],
+                        }
+                    )
+                )
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    @cached_property
+    def by_household(self) -> pd.DataFrame:
+        """Sums over the run by programme and household: payout, and poor years avoided at both lines.
+
+        Raises
+        ------
+        ValueError
+            If the run did not keep them.
+        """
+        sums = self.sums.by_household
+        if sums.shape[1] == 0:
+            raise ValueError("this run kept no sums by household; simulate(..., by_household=True)")
+        population = self.compiled.population
+        n_programmes = len(self.programmes)
+        return pd.DataFrame(
+            {
+                "programme": np.repeat(self.programmes, population.households),
+                "household_id": np.tile(population.household_id, n_programmes),
+                "payout_fen": sums[:, :, 0].ravel(),
+                "poor_years_avoided_poverty": sums[:, :, 1].ravel(),
+                "poor_years_avoided_monitoring": sums[:, :, 2].ravel(),
+            }
+        )
+
+    def yuan_by_year(self, programme: str) -> Float64Array:
+        """Insurance payout [years] in yuan."""
+        payout: Float64Array = self.sums.columns[self.index(programme), :, PAYOUT] / 100.0
+        return payout
+
+    def own_premium(self, programme: str) -> float:
+        """Premium households pay themselves, yuan a year."""
+        return float(self.sums.columns[self.index(programme), 0, OWN_PREMIUM]) / 100.0

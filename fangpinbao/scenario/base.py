@@ -1,0 +1,71 @@
+"""Field types and the table base shared by all scenario models.
+
+Units live here: a field's type says whether it is yuan, a share, a count or years.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+__all__ = [
+    "Chance",
+    "Count",
+    "Label",
+    "Name",
+    "NonNegative",
+    "Positive",
+    "Share",
+    "Table",
+    "Yuan",
+    "refuse",
+]
+
+
+def _number(unit: str, **limits: Any) -> Any:
+    return Field(strict=True, allow_inf_nan=False, json_schema_extra={"unit": unit}, **limits)
+
+
+Yuan = Annotated[float, _number("yuan", ge=0)]
+Share = Annotated[float, _number("share", ge=0, le=1)]
+Chance = Annotated[float, _number("probability", ge=0, le=1)]
+Positive = Annotated[float, _number("number", gt=0)]
+NonNegative = Annotated[float, _number("number", ge=0)]
+Count = Annotated[int, Field(strict=True, ge=1, json_schema_extra={"unit": "count"})]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
+
+
+class Table(BaseModel):
+    """A table of a scenario file: frozen, refuses unknown keys, may name its source."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+
+    source: Annotated[str | None, Field(description="id of the source of this table's numbers")] = None
+    note: Annotated[str | None, Field(description="free text: why this number, what it leaves out")] = None
+
+
+class LabelTable(BaseModel):
+    """A name for readers, in both languages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    en: str
+    zh: str
+
+    def in_language(self, lang: str) -> str:
+        """Return the text in ``lang`` (``en`` or ``zh``)."""
+        return self.zh if lang == "zh" else self.en
+
+
+def _label(value: Any) -> Any:
+    return {"en": value, "zh": value} if isinstance(value, str) else value
+
+
+Label = Annotated[LabelTable, BeforeValidator(_label)]
+
+
+def refuse(message: str, place: str = "") -> NoReturn:
+    """Refuse a value inside a validator; ``place`` is appended to the table's path."""
+    raise PydanticCustomError("rule", "{message}", {"message": message, "place": place})

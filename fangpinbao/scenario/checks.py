@@ -1,0 +1,208 @@
+"""Checks that need more than one table: references, levels, and terms that could never pay.
+
+They read the plain document, not the models, so that they run beside the field checks even when some
+field is wrong, and every problem is reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from fangpinbao.errors import Problem
+from fangpinbao.scenario.vocabulary import ACCOUNTS
+
+__all__ = ["cross_check"]
+
+Document = dict[str, Any]
+
+
+def cross_check(document: Document, folder: Path) -> list[Problem]:
+    """Return every problem between tables; ``folder`` is where a roster's relative path starts."""
+    accounts = _accounts(document)
+    problems = [*_references(document, accounts), *_coverages(document, accounts), *_stacks(document)]
+    problems += _population(document, folder)
+    problems += _lines(document)
+    return problems
+
+
+def _tables(document: Document, key: str) -> dict[str, Document]:
+    tables = document.get(key, {})
+    if not isinstance(tables, dict):
+        return {}
+    return {name: table for name, table in tables.items() if isinstance(table, dict)}
+
+
+def _lists(table: Document, key: str) -> list[Any]:
+    value = table.get(key, [])
+    return value if isinstance(value, list) else []
+
+
+def _accounts(document: Document) -> dict[str, tuple[str, str]]:
+    known = {name: (account.level, account.kind) for name, account in ACCOUNTS.items()}
+    for name, table in _tables(document, "accounts").items():
+        known[name] = (str(table.get("level")), str(table.get("kind")))
+    return known
+
+
+def _unknown(place: str, value: Any, known: list[str], what: str) -> Problem:
+    near = get_close_matches(str(value), known, n=1, cutoff=0.55)
+    cure = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}." if known else "None is declared."
+    return Problem(place, f"= {value!r} is not {what}. {cure}")
+
+
+def _references(document: Document, accounts: dict[str, tuple[str, str]]) -> Iterator[Problem]:
+    names = list(accounts)
+    factors = list(_tables(document, "year_factors"))
+    for name in _tables(document, "accounts"):
+        if name in ACCOUNTS:
+            yield Problem(f"accounts.{name}", "is a built-in account already. Choose another name.")
+    for name, peril in _tables(document, "perils").items():
+        for index, factor in enumerate(_lists(peril, "year_factors")):
+            if factor not in factors:
+                yield _unknown(f"perils.{name}.year_factors[{index}]", factor, factors, "a year factor")
+        for index, booking in enumerate(_lists(peril, "books")):
+            account = booking.get("account") if isinstance(booking, dict) else None
+            if isinstance(account, str) and account not in accounts:
+                yield _unknown(f"perils.{name}.books[{index}].account", account, names, "an account")
+    for name, cost in _tables(document, "certain_costs").items():
+        account = cost.get("account")
+        if isinstance(account, str) and account not in accounts:
+            yield _unknown(f"certain_costs.{name}.account", account, names, "an account")
+
+
+def _steps(document: Document) -> Iterator[tuple[str, Document]]:
+    for name, layer in _tables(document, "layers").items():
+        yield f"layers.{name}", layer
+    for programme_name, programme in _tables(document, "programmes").items():
+        for name, coverage in _tables(programme, "coverages").items():
+            yield f"programmes.{programme_name}.coverages.{name}", coverage
+
+
+def _booked(document: Document) -> set[str]:
+    booked = {
+        booking.get("account")
+        for peril in _tables(document, "perils").values()
+        for booking in _lists(peril, "books")
+        if isinstance(booking, dict)
+    }
+    booked |= {cost.get("account") for cost in _tables(document, "certain_costs").values()}
+    return {account for account in booked if isinstance(account, str)}
+
+
+def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iterator[Problem]:
+    booked = _booked(document)
+    for place, step in _steps(document):
+        read = [account for account in _lists(step, "accounts") if isinstance(account, str)]
+        for index, account in enumerate(read):
+            if account not in accounts:
+                yield _unknown(f"{place}.accounts[{index}]", account, list(accounts), "an account")
+        known = [account for account in read if account in accounts]
+        if known and place.startswith("programmes.") and not booked.intersection(known):
+            yield Problem(
+                f"{place}.accounts",
+                f"= {read} are booked by no peril or certain cost, so the coverage can never pay. "
+                "Name an account that is booked, or add a peril.",
+            )
+        levels = {accounts[account][0] for account in known}
+        unit = step.get("unit", "person_year")
+        if "household" in levels and unit in ("person_year", "discharge"):
+            yield Problem(
+                f"{place}.unit",
+                f"= {unit!r} cannot be applied to household accounts ({', '.join(known)}). "
+                'Write unit = "household_year".',
+            )
+        kinds = {accounts[account][1] for account in known}
+        if "points" in kinds:
+            if len(kinds) > 1:
+                yield Problem(f"{place}.accounts", "mixes points with money. Make two coverages.")
+            if "scale" not in step and "fixed_sum" not in step:
+                yield Problem(
+                    place, "reads points of death or disability but has no scale or fixed_sum. Add a scale."
+                )
+        elif known and "scale" in step:
+            yield Problem(f"{place}.scale", f"needs an account of points; {known} are money. Use bands.")
+
+
+def _stacks(document: Document) -> Iterator[Problem]:
+    layers = list(_tables(document, "layers"))
+    for name, programme in _tables(document, "programmes").items():
+        place = f"programmes.{name}"
+        coverages = list(_tables(programme, "coverages"))
+        if name == "none":
+            yield Problem(place, "uses the name of the stack without a programme. Choose another name.")
+        for coverage in coverages:
+            if coverage in layers:
+                yield Problem(f"{place}.coverages.{coverage}", "has the name of a public layer. Rename one.")
+        stack = _lists(programme, "stack")
+        for index, step in enumerate(stack):
+            if step not in layers and step not in coverages:
+                yield _unknown(f"{place}.stack[{index}]", step, layers + coverages, "a layer or coverage")
+        if stack:
+            for coverage in coverages:
+                if coverage not in stack:
+                    yield Problem(
+                        f"{place}.stack", f"leaves out the coverage {coverage}, so it would never pay. Add it."
+                    )
+            for step in sorted({str(step) for step in stack if stack.count(step) > 1}):
+                yield Problem(f"{place}.stack", f"names {step} twice. Name each step once.")
+        share = programme.get("household_share", 0)
+        if isinstance(share, int | float) and share > 0 and "premium_per_insured" not in programme:
+            yield Problem(f"{place}.household_share", f"= {share:g} is a share of no premium. Add premium_per_insured.")
+
+
+def _population(document: Document, folder: Path) -> Iterator[Problem]:
+    population = document.get("population")
+    if not isinstance(population, dict):
+        return
+    file = population.get("file")
+    if isinstance(file, str) and not (folder / file).is_file():
+        yield Problem("population.file", f"= {file!r} does not exist beside the scenario. Correct the path.")
+    townships = population.get("townships", 1)
+    if isinstance(townships, int):
+        names = ["all"] if townships == 1 else [f"township_{number}" for number in range(1, townships + 1)]
+    else:
+        names = [str(name) for name in townships] if isinstance(townships, list) else []
+    if file is None:
+        for place, where in _filters(document):
+            for index, township in enumerate(_lists(where, "townships")):
+                if township not in names:
+                    yield _unknown(f"{place}.townships[{index}]", township, names, "a township")
+
+
+def _filters(document: Document) -> Iterator[tuple[str, Document]]:
+    def walk(node: Any, place: str) -> Iterator[tuple[str, Document]]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                inside = f"{place}.{key}" if place else key
+                if key in ("where", "insured") and isinstance(value, dict):
+                    yield inside, value
+                yield from walk(value, inside)
+        elif isinstance(node, list):
+            for index, value in enumerate(node):
+                yield from walk(value, f"{place}[{index}]")
+
+    return walk(document, "")
+
+
+def _lines(document: Document) -> Iterator[Problem]:
+    lines = document.get("lines")
+    relief = _tables(document, "relief")
+    if not isinstance(lines, dict):
+        for name in relief:
+            yield Problem(f"relief.{name}", "needs the lines of the place. Add a [lines] table.")
+        return
+    for name, top_up in relief.items():
+        if "standard" not in top_up and "dibao_standard" not in lines:
+            yield Problem(f"relief.{name}.standard", "is missing, and lines.dibao_standard too. Give one of them.")
+    population = document.get("population")
+    population = population if isinstance(population, dict) else {}
+    if lines.get("resource") == "assets" and "file" not in population:
+        for name, margins in _tables(population, "classes").items():
+            if "assets" not in margins:
+                yield Problem(
+                    f"population.classes.{name}.assets",
+                    'is missing, and lines.resource = "assets" needs it. Add a law, or compare incomes.',
+                )

@@ -1,0 +1,297 @@
+"""Laws of amounts and counts as tables of a scenario; each converts to its core counterpart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from fangpinbao.core import distributions as core
+from fangpinbao.scenario.base import NonNegative, Positive, Share, Table, refuse
+
+__all__ = ["AmountLaw", "FrequencyLaw", "ShareLaw", "to_core"]
+
+
+class _Law(Table):
+    def core(self) -> core.AmountLaw:
+        raise TypeError(type(self).__name__)
+
+
+class Constant(_Law):
+    """Always the same amount."""
+
+    law: Literal["constant"]
+    amount: NonNegative
+
+    def core(self) -> core.AmountLaw:
+        return core.Constant(self.amount)
+
+
+class Uniform(_Law):
+    """Uniform between two amounts."""
+
+    law: Literal["uniform"]
+    low: NonNegative
+    high: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Uniform:
+        if self.low >= self.high:
+            refuse(f"= {self.low:g} must lie below high ({self.high:g}). Swap or widen them.", "low")
+        return self
+
+    def core(self) -> core.AmountLaw:
+        return core.Uniform(self.low, self.high)
+
+
+class Exponential(_Law):
+    """Exponential with the given mean."""
+
+    law: Literal["exponential"]
+    mean: Positive
+
+    def core(self) -> core.AmountLaw:
+        return core.Exponential(self.mean)
+
+
+class Lognormal(_Law):
+    """Lognormal, given by sigma and one of mean, median or mu (of the log)."""
+
+    law: Literal["lognormal"]
+    sigma: Positive
+    mean: Positive | None = None
+    median: Positive | None = None
+    mu: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _one_location(self) -> Lognormal:
+        given = [name for name in ("mean", "median", "mu") if getattr(self, name) is not None]
+        if len(given) != 1:
+            refuse(f"needs exactly one of mean, median and mu; {len(given)} are given. Keep one.")
+        return self
+
+    def core(self) -> core.AmountLaw:
+        import math
+
+        if self.mean is not None:
+            return core.Lognormal.from_mean(self.mean, self.sigma)
+        mu = self.mu if self.mu is not None else math.log(self.median or 1.0)
+        return core.Lognormal(mu, self.sigma)
+
+
+class Gamma(_Law):
+    """Gamma, given by shape and scale, or by mean and coefficient of variation (cv)."""
+
+    law: Literal["gamma"]
+    shape: Positive | None = None
+    scale: Positive | None = None
+    mean: Positive | None = None
+    cv: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Gamma:
+        if (self.shape is None) != (self.scale is None) or (self.mean is None) != (self.cv is None):
+            refuse("needs either shape and scale, or mean and cv. Give one complete pair.")
+        if (self.shape is None) == (self.mean is None):
+            refuse("needs exactly one of the pairs shape, scale and mean, cv. Keep one.")
+        return self
+
+    def core(self) -> core.AmountLaw:
+        if self.shape is not None and self.scale is not None:
+            return core.Gamma(self.shape, self.scale)
+        assert self.mean is not None and self.cv is not None
+        return core.Gamma.from_mean(self.mean, self.cv)
+
+
+class Weibull(_Law):
+    """Weibull with survival exp(-(x / scale)^shape)."""
+
+    law: Literal["weibull"]
+    shape: Positive
+    scale: Positive
+
+    def core(self) -> core.AmountLaw:
+        return core.Weibull(self.shape, self.scale)
+
+
+class Pareto(_Law):
+    """Pareto II (Lomax): survival (1 + x / theta)^-alpha."""
+
+    law: Literal["pareto", "lomax"]
+    alpha: Positive
+    theta: Positive
+
+    def core(self) -> core.AmountLaw:
+        return core.Lomax(self.alpha, self.theta)
+
+
+class SingleParameterPareto(_Law):
+    """Pareto I: survival (theta / x)^alpha above theta."""
+
+    law: Literal["single_parameter_pareto"]
+    alpha: Positive
+    theta: Positive
+
+    def core(self) -> core.AmountLaw:
+        return core.SingleParameterPareto(self.alpha, self.theta)
+
+
+class Burr(_Law):
+    """Burr XII: survival (1 + (x / theta)^gamma)^-alpha."""
+
+    law: Literal["burr"]
+    alpha: Positive
+    gamma: Positive
+    theta: Positive
+
+    def core(self) -> core.AmountLaw:
+        return core.Burr(self.alpha, self.gamma, self.theta)
+
+
+class Beta(_Law):
+    """Beta on 0..1, by mean and concentration (a + b)."""
+
+    law: Literal["beta"]
+    mean: Annotated[float, Field(strict=True, gt=0, lt=1)]
+    concentration: Positive
+
+    def core(self) -> core.AmountLaw:
+        return core.Beta.from_mean(self.mean, self.concentration)
+
+
+class Discrete(_Law):
+    """Finitely many amounts with their probabilities."""
+
+    law: Literal["discrete"]
+    values: Annotated[list[NonNegative], Field(min_length=1)]
+    probabilities: Annotated[list[Share], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> Discrete:
+        if len(self.values) != len(self.probabilities):
+            refuse(f"has {len(self.values)} values but {len(self.probabilities)} probabilities. Pair them.")
+        total = sum(self.probabilities)
+        if abs(total - 1) > 1e-9:
+            refuse(f"sums to {total:.10g}, not 1. Adjust the probabilities.", "probabilities")
+        return self
+
+    def core(self) -> core.AmountLaw:
+        return core.Discrete(tuple(self.values), tuple(self.probabilities))
+
+
+class Empirical(_Law):
+    """Observed amounts, interpolated between order statistics."""
+
+    law: Literal["empirical"]
+    values: Annotated[list[NonNegative], Field(min_length=2)]
+    weights: list[Positive] | None = None
+
+    @model_validator(mode="after")
+    def _paired(self) -> Empirical:
+        if self.weights is not None and len(self.weights) != len(self.values):
+            refuse(f"has {len(self.values)} values but {len(self.weights)} weights. Pair them.")
+        return self
+
+    def core(self) -> core.AmountLaw:
+        weights = self.weights if self.weights is not None else [1.0] * len(self.values)
+        return core.Empirical(tuple(self.values), tuple(weights))
+
+
+class Part(Table):
+    """One part of a mixture."""
+
+    weight: Positive
+    of: AmountLaw
+
+
+class Mixture(_Law):
+    """A mixture; weights are scaled to sum to 1."""
+
+    law: Literal["mixture"]
+    parts: Annotated[list[Part], Field(min_length=2)]
+
+    def core(self) -> core.AmountLaw:
+        total = sum(part.weight for part in self.parts)
+        weights = tuple(part.weight / total for part in self.parts)
+        return core.Mixture(weights, tuple(part.of.core() for part in self.parts))
+
+
+class Spliced(_Law):
+    """A body law below the threshold and a tail law above it, with the tail's weight."""
+
+    law: Literal["spliced"]
+    body: AmountLaw
+    tail: AmountLaw
+    threshold: Positive
+    tail_weight: Annotated[float, Field(strict=True, gt=0, lt=1)]
+
+    def core(self) -> core.AmountLaw:
+        return core.Spliced(self.body.core(), self.tail.core(), self.threshold, self.tail_weight)
+
+
+AmountLaw = Annotated[
+    Constant
+    | Uniform
+    | Exponential
+    | Lognormal
+    | Gamma
+    | Weibull
+    | Pareto
+    | SingleParameterPareto
+    | Burr
+    | Beta
+    | Discrete
+    | Empirical
+    | Mixture
+    | Spliced,
+    Field(discriminator="law"),
+]
+ShareLaw = Annotated[Constant | Beta | Uniform | Discrete, Field(discriminator="law")]
+
+
+class Bernoulli(Table):
+    """At most one event a year."""
+
+    law: Literal["bernoulli"]
+    probability: Share
+
+    @property
+    def mean(self) -> float:
+        """Expected events a year."""
+        return self.probability
+
+
+class Poisson(Table):
+    """Poisson number of events a year."""
+
+    law: Literal["poisson"]
+    events_per_year: NonNegative
+
+    @property
+    def mean(self) -> float:
+        """Expected events a year."""
+        return self.events_per_year
+
+
+class NegativeBinomial(Table):
+    """Negative binomial number of events: variance mean + mean^2 / size."""
+
+    law: Literal["negative_binomial"]
+    events_per_year: NonNegative
+    size: Positive
+
+    @property
+    def mean(self) -> float:
+        """Expected events a year."""
+        return self.events_per_year
+
+
+FrequencyLaw = Annotated[Bernoulli | Poisson | NegativeBinomial, Field(discriminator="law")]
+
+for _model in (Part, Mixture, Spliced):
+    _model.model_rebuild()
+
+
+def to_core(law: AmountLaw) -> core.AmountLaw:
+    """Return the core law a scenario table describes."""
+    return law.core()

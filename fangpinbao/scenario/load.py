@@ -1,0 +1,334 @@
+"""Reads scenario files, resolves ``extends``, changes single values, and keeps where each number is from."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr, ValidationError
+
+from fangpinbao.errors import InputError, Problem
+from fangpinbao.scenario.checks import cross_check
+from fangpinbao.scenario.messages import problems_of
+from fangpinbao.scenario.models import ScenarioModel
+
+__all__ = ["Number", "Scenario", "load_scenario", "scenario_names", "scenario_path"]
+
+Document = dict[str, Any]
+_SOURCED_KEYS = {"value", "source", "range", "note"}
+_CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a scenario and where it comes from.
+
+    Attributes
+    ----------
+    place
+        Dotted path in the file.
+    value
+        The number, or the list of numbers.
+    source
+        Source id, or None where none is named.
+    status
+        ``official``, ``published`` or ``assumed``; a number without a source is assumed.
+    range
+        Plausible lower and upper value, where the scenario gives one.
+    """
+
+    place: str
+    value: Any
+    source: str | None
+    status: str
+    range: tuple[float, float] | None = None
+    note: str | None = None
+
+
+class Scenario(ScenarioModel):
+    """A validated scenario, frozen; remembers its text and the sources of its numbers."""
+
+    _document: Document = PrivateAttr(default_factory=dict)
+    _numbers: tuple[Number, ...] = PrivateAttr(default=())
+    _file: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def from_document(
+        cls, document: Mapping[str, Any], *, file: Path | None = None, subject: str | None = None
+    ) -> Scenario:
+        """Validate a document (nested dicts as read from TOML) into a scenario.
+
+        Raises
+        ------
+        InputError
+            With every problem found.
+        """
+        annotated = copy.deepcopy(dict(document))
+        name = subject or (str(file) if file else str(annotated.get("name", "scenario")))
+        plain, numbers, problems = _strip_provenance(annotated)
+        try:
+            scenario = cls.model_validate(plain)
+        except ValidationError as error:
+            problems += problems_of(error, plain)
+            scenario = None
+        problems += cross_check(plain, file.parent if file else Path())
+        if problems or scenario is None:
+            raise InputError(name, sorted(set(problems)))
+        scenario._document = annotated
+        scenario._numbers = numbers
+        scenario._file = file
+        return scenario
+
+    @property
+    def file(self) -> Path | None:
+        """The file this scenario was read from."""
+        return self._file
+
+    @property
+    def document(self) -> Document:
+        """A copy of the resolved document, with sources and ranges."""
+        return copy.deepcopy(self._document)
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """Every number with its source and status."""
+        return self._numbers
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved document."""
+        text = json.dumps(self._document, sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def replace(self, path: str, value: Any) -> Scenario:
+        """Return a scenario with the value at a dotted path changed, e.g. ``perils.fire.factors``.
+
+        The changed number is recorded as assumed, set by the caller.
+
+        Raises
+        ------
+        InputError
+            If the path does not lead into the document or the result is not a valid scenario.
+        """
+        return self.replace_all({path: value})
+
+    def replace_all(self, changes: Mapping[str, Any]) -> Scenario:
+        """Return a scenario with several values changed at once."""
+        document = copy.deepcopy(self._document)
+        problems = [problem for path, value in changes.items() for problem in _assign(document, path, value)]
+        if problems:
+            raise InputError(f"the change of {self.name}", problems)
+        return Scenario.from_document(document, file=self._file)
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """Read a scenario from a TOML file, or a shipped one by name.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of the file and of those it extends.
+    """
+    file = scenario_path(path)
+    return Scenario.from_document(_resolve(file, ()), file=file, subject=str(path))
+
+
+def _shipped_folder() -> Path:
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_scenarios"
+    return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+def scenario_names() -> list[str]:
+    """Names of the shipped scenarios, as ``load_scenario`` takes them."""
+    folder = _shipped_folder()
+    files = sorted([*folder.glob("*.toml"), *folder.glob("textbook/*.toml")])
+    return [str(file.relative_to(folder).with_suffix("")) for file in files]
+
+
+def scenario_path(path: str | Path) -> Path:
+    """Find a scenario: a file, or the name of a shipped one."""
+    file = Path(path)
+    if file.is_file():
+        return file
+    text = str(path).removesuffix(".toml")
+    for name in (text, text.removeprefix("scenarios/")):
+        shipped = _shipped_folder() / f"{name}.toml"
+        if shipped.is_file():
+            return shipped
+    from difflib import get_close_matches
+
+    near = get_close_matches(text.removeprefix("scenarios/"), scenario_names(), n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    names = ", ".join(scenario_names())
+    raise InputError(str(path), [Problem("", f"is neither a file nor a shipped scenario ({names}).{hint}")])
+
+
+def _read(file: Path) -> Document:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError(str(file), [Problem("", f"is not UTF-8 text: {error.reason}. Save it as UTF-8.")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(str(file), [Problem("", f"is not valid TOML: {error}.")]) from None
+
+
+def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
+    """Read a file and lay it over those it extends; numbers laid over lose the source beneath."""
+    if file.resolve() in seen:
+        chain = " -> ".join(path.name for path in (*seen, file))
+        raise InputError(str(file), [Problem("extends", f"goes round in a circle: {chain}. Break it.")])
+    document = _read(file)
+    bases = document.pop("extends", [])
+    bases = [bases] if isinstance(bases, str) else bases
+    merged: Document = {}
+    for base in bases:
+        base_file = file.parent / (base if str(base).endswith(".toml") else f"{base}.toml")
+        if not base_file.is_file():
+            raise InputError(
+                str(file),
+                [Problem("extends", f"= {base!r} is not a file beside {file.name}. Name one, e.g. parts/x.toml.")],
+            )
+        _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
+    _lay_over(merged, document)
+    return merged
+
+
+def _lay_over(below: Document, above: Document) -> None:
+    for key, value in above.items():
+        old = below.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and not _is_other_law(old, value):
+            if _is_sourced(old) or _is_sourced(value):
+                below[key] = value
+            else:
+                _lay_over(old, value)
+        elif key in below and "source" not in above and _is_plain_number(value) and "source" in below:
+            below[key] = {"value": value, "source": _CHANGED}
+        else:
+            below[key] = value
+
+
+def _is_other_law(old: Document, new: Document) -> bool:
+    return "law" in new and "law" in old
+
+
+def _is_sourced(value: Any) -> bool:
+    return isinstance(value, dict) and "value" in value and set(value) <= _SOURCED_KEYS
+
+
+def _is_plain_number(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(_is_plain_number(item) for item in value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_TOKEN = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+def parse_path(path: str) -> list[str | int]:
+    """Split ``a.b[0].c`` into its steps."""
+    return [name if name else int(index) for name, index in _TOKEN.findall(path)]
+
+
+def _assign(document: Document, path: str, value: Any) -> list[Problem]:
+    steps = parse_path(path)
+    if not steps:
+        return [Problem(path, "names no place. Write e.g. programmes.base.premium_per_insured.")]
+    node: Any = document
+    for number, step in enumerate(steps[:-1]):
+        here = path if number == 0 else ".".join(map(str, steps[:number]))
+        if isinstance(node, list) and isinstance(step, int) and step < len(node):
+            node = node[step]
+        elif isinstance(node, dict) and isinstance(step, str):
+            node = node.setdefault(step, {})
+        else:
+            return [Problem(path, f"does not exist: {here} has no {step}. Check the path against the file.")]
+    last = steps[-1]
+    if isinstance(node, list) and isinstance(last, int) and last < len(node):
+        node[last] = value
+    elif isinstance(node, dict) and isinstance(last, str):
+        node[last] = {"value": value, "source": _CHANGED} if _is_plain_number(value) else value
+    else:
+        return [Problem(path, "does not exist. Check the path against the file.")]
+    return []
+
+
+_UNSOURCED = {"format", "calendar_year", "name", "title", "place", "note", "sources", "simulation"}
+
+
+def _strip_provenance(document: Document) -> tuple[Document, tuple[Number, ...], list[Problem]]:
+    """Replace ``{ value, source, range }`` by the value; list every number with its source."""
+    sources = document.get("sources", {})
+    sources = sources if isinstance(sources, dict) else {}
+    problems: list[Problem] = []
+
+    def status_of(source: str | None, place: str) -> str:
+        if source is None or source == _CHANGED:
+            return "assumed"
+        entry = sources.get(source)
+        if not isinstance(entry, dict):
+            from difflib import get_close_matches
+
+            near = get_close_matches(source, list(sources), n=1)
+            hint = f" Did you mean {near[0]}?" if near else " Add it under [sources]."
+            problems.append(Problem(place, f"= {source!r} names no source of this file.{hint}"))
+            return "assumed"
+        return str(entry.get("status", "assumed"))
+
+    def walk(node: Any, place: str, source: str | None) -> tuple[Any, Iterator[Number]]:
+        if isinstance(node, dict):
+            if _is_sourced(node):
+                own = node.get("source", source)
+                own = own if isinstance(own, str) else None
+                number = Number(
+                    place, node["value"], own, status_of(own, f"{place}.source"), None, node.get("note")
+                )
+                if "range" in node:
+                    number = _with_range(number, node["range"], place, problems)
+                return node["value"], iter([number])
+            own = node.get("source")
+            inner = own if isinstance(own, str) else source
+            if isinstance(own, str):
+                status_of(own, f"{place}.source" if place else "source")
+            plain: Document = {}
+            found: list[Number] = []
+            for key, value in node.items():
+                inside = f"{place}.{key}" if place else str(key)
+                if not place and key in _UNSOURCED:
+                    plain[key] = value
+                    continue
+                plain[key], more = walk(value, inside, inner)
+                found.extend(more)
+            return plain, iter(found)
+        if isinstance(node, list) and not _is_plain_number(node):
+            pairs = [walk(item, f"{place}[{index}]", source) for index, item in enumerate(node)]
+            return [value for value, _ in pairs], iter([number for _, more in pairs for number in more])
+        if _is_plain_number(node):
+            known = source is None or source == _CHANGED or isinstance(sources.get(source), dict)
+            status = status_of(source, place) if known else "assumed"
+            return node, iter([Number(place, node, source, status)])
+        return node, iter(())
+
+    plain, numbers = walk(document, "", None)
+    return plain, tuple(numbers), problems
+
+
+def _with_range(number: Number, given: Any, place: str, problems: list[Problem]) -> Number:
+    if (
+        not (isinstance(given, list) and len(given) == 2 and _is_plain_number(given))
+        or given[0] > given[1]
+        or (_is_plain_number(number.value) and not isinstance(number.value, list)
+            and not given[0] <= number.value <= given[1])
+    ):
+        problems.append(
+            Problem(f"{place}.range", f"= {given!r} must be [low, high] around the value {number.value!r}. Correct it.")
+        )
+        return number
+    return replace(number, range=(float(given[0]), float(given[1])))

@@ -1,0 +1,176 @@
+"""Turns pydantic's findings into problems in the house's words: place, value, rule, cure."""
+
+from __future__ import annotations
+
+import types
+import typing
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from fangpinbao.errors import Problem
+from fangpinbao.scenario.models import ScenarioModel
+
+__all__ = ["place_of", "problems_of"]
+
+
+def problems_of(error: ValidationError, document: dict[str, Any]) -> list[Problem]:
+    """Return one problem per finding, with paths as written in the file."""
+    return [_problem(entry, document) for entry in error.errors(include_url=False)]
+
+
+def place_of(steps: list[str | int]) -> str:
+    """Write steps as a dotted path with indices in brackets."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else (f".{step}" if text else str(step))
+    return text
+
+
+def _steps(loc: tuple[int | str, ...], document: Any) -> list[str | int]:
+    """Drop the tags that pydantic inserts for the branches of a union."""
+    steps: list[str | int] = []
+    node: Any = document
+    for number, step in enumerate(loc):
+        is_last = number == len(loc) - 1
+        if isinstance(node, dict):
+            if step in node:
+                node = node[step]
+            elif step == node.get("law") or step == "[key]":
+                continue
+            elif not is_last:
+                continue
+            else:
+                node = None
+        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+            node = node[step]
+        elif node is not None:
+            continue
+        steps.append(step)
+    return steps
+
+
+def _models_in(annotation: Any, tag: str | None) -> list[Any]:
+    """Return the alternatives a value of this annotation can be, with containers opened one level."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _models_in(typing.get_args(annotation)[0], tag)
+    if origin in (typing.Union, types.UnionType):
+        found = [model for arg in typing.get_args(annotation) for model in _models_in(arg, tag)]
+        if tag is not None:
+            fitting = [model for model in found if _has_tag(model, tag)]
+            return fitting or found
+        return found
+    return [annotation]
+
+
+def _has_tag(model: Any, tag: str) -> bool:
+    if not (isinstance(model, type) and issubclass(model, BaseModel) and "law" in model.model_fields):
+        return False
+    return tag in typing.get_args(model.model_fields["law"].annotation)
+
+
+def fields_at(steps: list[str | int], document: Any) -> list[str]:
+    """Return the keys that the table at ``steps`` can have."""
+    alternatives: list[Any] = [ScenarioModel]
+    node: Any = document
+    for step in steps:
+        node = node[step] if isinstance(node, dict | list) and _has(node, step) else None
+        tag = node.get("law") if isinstance(node, dict) else None
+        found: list[Any] = []
+        for alternative in alternatives:
+            origin = typing.get_origin(alternative)
+            if origin in (dict, list, tuple):
+                found += _models_in(typing.get_args(alternative)[-1], tag)
+            elif isinstance(alternative, type) and issubclass(alternative, BaseModel):
+                for name, field in alternative.model_fields.items():
+                    if step in (name, field.alias):
+                        found += _models_in(field.annotation, tag)
+        alternatives = found
+    names: list[str] = []
+    for alternative in alternatives:
+        if isinstance(alternative, type) and issubclass(alternative, BaseModel):
+            names += [field.alias or name for name, field in alternative.model_fields.items()]
+    return names
+
+
+def _has(node: Any, step: str | int) -> bool:
+    return step in node if isinstance(node, dict) else isinstance(step, int) and step < len(node)
+
+
+def _nearest(word: str, words: list[str]) -> str | None:
+    near = get_close_matches(word, words, n=1, cutoff=0.55)
+    return near[0] if near else None
+
+
+def _problem(entry: Any, document: dict[str, Any]) -> Problem:
+    kind, context = entry["type"], entry.get("ctx", {})
+    steps = _steps(entry["loc"], document)
+    place, value = place_of(steps), entry["input"]
+    shown = "" if isinstance(value, dict | list) else f"= {value!r} "
+    if kind == "rule":
+        inner = context["place"]
+        return Problem(f"{place}.{inner}" if inner and place else inner or place, context["message"])
+    if kind == "extra_forbidden":
+        known = fields_at(steps[:-1], document)
+        near = _nearest(str(steps[-1]), known)
+        where = place_of([*steps[:-1], near]) if near else ""
+        cure = f"Did you mean {where}?" if near else f"Known here: {', '.join(known)}."
+        return Problem(place, f"is read by nothing. {cure}")
+    if kind == "missing":
+        message = "is missing. Add it"
+        table = document
+        siblings: list[str] = []
+        if len(steps) >= 3 and isinstance(table.get(str(steps[0])), dict):
+            siblings = [key for key in table[str(steps[0])] if key != steps[1]]
+        near = _nearest(str(steps[1]), siblings) if siblings else None
+        hint = f", or did you mean {steps[0]}.{near}?" if near else "."
+        return Problem(place, message + hint)
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        tags = str(context.get("expected_tags", "")).replace("'", "")
+        given = context.get("tag")
+        if given is None and isinstance(value, dict):
+            return Problem(f"{place}.law", f"is missing. Choose one of {tags or 'the laws in the handbook'}.")
+        near = _nearest(str(given), [tag.strip() for tag in tags.split(",")])
+        cure = f"Did you mean {near}?" if near else f"Choose one of {tags}."
+        return Problem(f"{place}.law", f"= {given!r} is not a known law. {cure}")
+    if kind == "literal_error":
+        expected = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
+        near = _nearest(str(value), expected)
+        if "[key]" in entry["loc"]:
+            place, shown = place_of(steps[:-1] if steps and steps[-1] == value else steps), f"has {value!r}, which "
+        cure = f"Did you mean {near}?" if near else f"Choose one of {context['expected']}."
+        return Problem(place, f"{shown}is not known here. {cure}")
+    return Problem(place, shown + _rule(kind, context, entry["msg"]))
+
+
+def _rule(kind: str, context: dict[str, Any], message: str) -> str:
+    comparisons = {
+        "greater_than": ("gt", "must be above {}. Raise it."),
+        "greater_than_equal": ("ge", "must be at least {}. Raise it."),
+        "less_than": ("lt", "must be below {}. Lower it."),
+        "less_than_equal": ("le", "must be at most {}. Lower it."),
+    }
+    if kind in comparisons:
+        key, text = comparisons[kind]
+        return text.format(f"{context[key]:g}" if isinstance(context[key], float) else context[key])
+    fixed = {
+        "float_type": "is not a number. Write it without quotes or units.",
+        "int_type": "is not a whole number. Write it without quotes, units or a decimal point.",
+        "int_from_float": "is not a whole number. Write it without a decimal point.",
+        "finite_number": "is not a finite number. Give a number.",
+        "string_type": "is not a text. Put it in quotes.",
+        "bool_type": "is neither true nor false. Write true or false, without quotes.",
+        "bool_parsing": "is neither true nor false. Write true or false, without quotes.",
+        "list_type": "is not a list. Write [ ... ].",
+        "dict_type": "is not a table. Write { ... } or a [table].",
+        "model_type": "is not a table. Write { ... } or a [table].",
+        "model_attributes_type": "is not a table. Write { ... } or a [table].",
+        "string_pattern_mismatch": "is not a name. Begin with a letter; use letters, digits, _ and -.",
+    }
+    if kind in fixed:
+        return fixed[kind]
+    if kind == "too_short":
+        return f"is too short: at least {context['min_length']} needed. Add entries, or drop the key."
+    return message.rstrip(".") + ". Correct it."
