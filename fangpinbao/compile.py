@@ -327,9 +327,27 @@ def _stacks(
         relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
         relief_counts=int(bool(relief) and relief[0].benefits_count),
         has_lines=int(scenario.lines is not None),
+        runs=_runs(step_table[:n_nodes], buffers.read, components.n_person, tree.n_none),
         person_buffers=buffers.person_buffers,
         household_buffers=buffers.household_buffers,
     )
+
+
+def _runs(step: Int64Array, read: Int64Array, n_person: int, n_none: int) -> tuple[tuple[int, int, bool], ...]:
+    """Cut the steps into runs of plain ones (yearly terms) and others; "none" ends a run."""
+    runs: list[tuple[int, int, bool]] = []
+    for s, row in enumerate(step):
+        plain = (
+            not row[at.IS_POINTS]
+            and row[at.EVENT_SET] < 0
+            and row[at.HOUSEHOLD_SET] < 0
+            and (row[at.LEVEL] == 0 or not (read[s, :n_person] >= 0).any())
+        )
+        if runs and runs[-1][2] == plain and s != n_none:
+            runs[-1] = (runs[-1][0], s + 1, plain)
+        else:
+            runs.append((s, s + 1, plain))
+    return tuple(runs)
 
 
 def _gate(node: Node, gates: dict[tuple[object, ...], int]) -> int:

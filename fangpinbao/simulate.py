@@ -136,6 +136,7 @@ class Engine:
             else:
                 self.work(max(-reached, 2 * work.capacity))
                 work = self._start(block, chunk, None, by_household)
+        out.columns[:, 1:] += out.columns[:, :1]  # programmes were counted as differences from "none"
         return out
 
     def _start(self, block: Block, chunk: Chunk, out: Outputs | None, by_household: bool) -> Work:

@@ -38,7 +38,8 @@ EV_NEXT: Final = 4
 EV_YEAR: Final = 5
 EV_PERIL: Final = 6
 EV_SLOT: Final = 7
-EVENT_WIDTH: Final = 8
+EV_ROW: Final = 8  # -1: the household
+EVENT_WIDTH: Final = 9
 
 # hit[., i]
 HIT_UNIT: Final = 0
@@ -106,7 +107,8 @@ MEDICAL_SPENDING: Final = 6
 LOST: Final = 7
 RELIEF_PAID: Final = 8
 SLOT_VARIANT: Final = 9
-SLOT_WIDTH: Final = 10
+SLOT_GROUP: Final = 10
+SLOT_WIDTH: Final = 11
 
 # change[., p, slot] and base_change[., p, h]
 ADJUST: Final = 0  # I - U, before own premium
@@ -115,10 +117,11 @@ BENEFIT: Final = 2
 FIXED: Final = 3
 LATE: Final = 4
 TOUCHED: Final = 5
-CHANGE_WIDTH: Final = 6
-BASE_RELIEF: Final = 5
+RELIEF_CHANGE: Final = 6
+CHANGE_WIDTH: Final = 7
 
 # base[., h] of a block
 BASE_RESOURCE: Final = 0
 BASE_MEDICAL: Final = 1
-BASE_WIDTH: Final = 2
+BASE_RELIEF: Final = 2
+BASE_WIDTH: Final = 3

@@ -13,7 +13,7 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.streams import mix64
 
-__all__ = ["count_base", "count_years", "none_world"]
+__all__ = ["count_outcomes", "keep_base_steps", "none_world", "take_off_base_steps"]
 
 _S32 = np.uint64(32)
 _PAYOUT, _PAID, _LATE, _FIXED = col.PAYOUT, col.HOUSEHOLDS_PAID, col.LATE, col.FIXED_SUM
@@ -87,7 +87,7 @@ def none_world(
             gate_open[gate, s] = is_open
 
 
-@kernel
+@inlined
 def _add_lines(cells, household, h, sign, u, i, benefit, fixed):
     """Add a household to the classes and gaps of both lines (or take it off: sign -1)."""
     size, start = household[at.SIZE, h], household[at.INCOME_START, h]
@@ -180,55 +180,105 @@ def _insured(u, adjust, own, relief, rate, relief_counts):
 
 
 @kernel
-def count_base(
-    slots, first, last, block_persons, has_lines, relief_counts, household, household_start, relief_rate, own_premium,
-    slot, change, columns, collected, base_slot, base_change, base_step, step_has_base, by_household,
+def count_outcomes(
+    slots, first, n_person, is_base, has_lines, relief_counts, household, relief_rate, own_premium, slot, row, event,
+    money, account, component_kind, none_buffer, kind_loss, buffer, base, change, base_slot, base_change,
+    term, costs, columns, by_household,
 ):
-    """Store the year without events: the sums of everybody, and what to take off the touched later.
+    """Add what the touched households did, less what they do without events.
 
-    ``columns`` is [programme, group, column]; ``base_step`` is [step, (paid, claims), household].
+    Columns of programmes hold the difference from "none" (programme 0), which is added at the end of a task.
+    With ``is_base`` 1 every household is counted once, and stored as what to take off later.
     """
-    for p in range(change.shape[1]):
-        for s in range(slots):
-            h = slot[at.SLOT_HOUSEHOLD, s]
-            k, u, relief = h - first, slot[at.RESOURCE, s], slot[at.RELIEF_PAID, s]
-            cells = columns[p, household[at.GROUP, h]]
-            insured, benefit, fixed, late, own, medical = u, 0, 0, 0, 0, 0
-            if p == 0:
-                base_slot[at.BASE_RESOURCE, k] = u
-                base_slot[at.BASE_MEDICAL, k] = slot[at.MEDICAL_SPENDING, s]
-            else:
-                own, benefit, fixed = own_premium[p, h], change[at.BENEFIT, p, s], change[at.FIXED, p, s]
-                late, medical = change[at.LATE, p, s], change[at.MEDICAL_ADJUST, p, s]
-                insured, relief = _insured(u, change[at.ADJUST, p, s], own, relief, relief_rate[h], relief_counts)
-            base_change[at.ADJUST, p, k] = insured - u
-            base_change[at.MEDICAL_ADJUST, p, k] = medical
-            base_change[at.BENEFIT, p, k] = benefit
-            base_change[at.FIXED, p, k] = fixed
-            base_change[at.LATE, p, k] = late
-            base_change[at.BASE_RELIEF, p, k] = relief
+    n_programmes = change.shape[1]
+    for mine in range(slots):
+        h, y, group = slot[at.SLOT_HOUSEHOLD, mine], slot[at.SLOT_YEAR, mine], slot[at.SLOT_GROUP, mine]
+        k, u, relief = h - first, slot[at.RESOURCE, mine], slot[at.RELIEF_PAID, mine]
+        medical, limit = slot[at.MEDICAL_SPENDING, mine], household[at.CATASTROPHIC_FROM, h]
+        start, highest = household[at.INCOME_START, h], max(household[at.LINE, h], household[at.LINE + 1, h])
+        if is_base == 1:
+            base_slot[at.BASE_RESOURCE, k], base_slot[at.BASE_MEDICAL, k] = u, medical
+            base_slot[at.BASE_RELIEF, k] = relief
+        u0, medical0 = base_slot[at.BASE_RESOURCE, k], base_slot[at.BASE_MEDICAL, k]
+        relief0, kept = base_slot[at.BASE_RELIEF, k], np.int64(1 - is_base)
+        severe, severe0 = np.int64(medical >= limit), np.int64(medical0 >= limit) * kept
+        columns[y, 0, group, _RELIEF] += relief - kept * relief0
+        columns[y, 0, group, _CATASTROPHIC] += severe - severe0
+        n_terms = 0
+        if has_lines == 1 and (is_base == 1 or u < highest or u0 < highest or start < highest):
+            n_terms = _add_term(term, n_terms, 0, 1, u, u, 0, 0)
+            n_terms = _add_term(term, n_terms, 0, -kept, u0, u0, 0, 0)
+        for p in range(1, n_programmes):
+            own = own_premium[p, h]
+            had = base_change[at.TOUCHED, p, k] * kept
+            if is_base == 0 and change[at.TOUCHED, p, mine] == 0 and had == 0 and own == 0:
+                continue
+            insured, insured_relief = _insured(
+                u, change[at.ADJUST, p, mine], own, relief, relief_rate[h], relief_counts
+            )
+            benefit, fixed, late = change[at.BENEFIT, p, mine], change[at.FIXED, p, mine], change[at.LATE, p, mine]
+            adjusted = change[at.MEDICAL_ADJUST, p, mine]
+            if is_base == 1:
+                base_change[at.ADJUST, p, k], base_change[at.MEDICAL_ADJUST, p, k] = insured - u, adjusted
+                base_change[at.BENEFIT, p, k], base_change[at.FIXED, p, k] = benefit, fixed
+                base_change[at.LATE, p, k], base_change[at.RELIEF_CHANGE, p, k] = late, insured_relief - relief
+                base_change[at.TOUCHED, p, k] = max(change[at.TOUCHED, p, mine], np.int64(own != 0))
+            insured0, benefit0 = u0 + base_change[at.ADJUST, p, k], base_change[at.BENEFIT, p, k] * kept
+            fixed0 = base_change[at.FIXED, p, k] * kept
+            cells = columns[y, p, group]
+            cells[_PAYOUT] += benefit - benefit0
+            cells[_PAID] += np.int64(benefit > 0) - np.int64(benefit0 > 0)
+            cells[_LATE] += late - base_change[at.LATE, p, k] * kept
+            cells[_FIXED] += fixed - fixed0
+            cells[_OWN] += own * is_base
+            cells[_RELIEF] += insured_relief - relief - kept * base_change[at.RELIEF_CHANGE, p, k]
+            cells[_CATASTROPHIC] += np.int64(medical - adjusted >= limit) - severe
+            cells[_CATASTROPHIC] -= np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit) * kept - severe0
             if has_lines == 1:
-                _add_lines(cells, household, h, 1, u, insured, benefit, fixed)
+                n_terms = _add_term(term, n_terms, p, 1, u, insured, benefit, fixed)
+                n_terms = _add_term(term, n_terms, p, -1, u, u, 0, 0)
+                n_terms = _add_term(term, n_terms, p, -kept, u0, insured0, benefit0, fixed0)
+                n_terms = _add_term(term, n_terms, p, kept, u0, u0, 0, 0)
+                cause = np.int64(-1)
                 for line in range(2):
-                    z = household[at.LINE + line, h]
-                    if household[at.INCOME_START, h] >= z and u < z and z <= insured:
-                        cells[_FIRST + line * _WIDTH + _FIRST_CAUSE + _SCHOOLING_CERTAIN] += 1
+                    z, cell = household[at.LINE + line, h], _FIRST + line * _WIDTH + _FIRST_CAUSE
+                    if start >= z and u < z and z <= insured:
+                        if cause < 0:
+                            cause = _cause(
+                                mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
+                                kind_loss, buffer, base, costs,
+                            )
+                        cells[cell + cause] += 1
+                    if start >= z and u0 < z and z <= insured0:
+                        cells[cell + _SCHOOLING_CERTAIN] -= kept
                     if by_household.shape[1] > 0:
                         by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
+                        by_household[p, h, 1 + line] -= kept * (np.int64(u0 < z) - np.int64(insured0 < z))
             if by_household.shape[1] > 0:
-                by_household[p, h, 0] += benefit
-            cells[_PAYOUT] += benefit
-            cells[_PAID] += benefit > 0
-            cells[_LATE] += late
-            cells[_FIXED] += fixed
-            cells[_RELIEF] += relief
-            cells[_OWN] += own
-            cells[_CATASTROPHIC] += slot[at.MEDICAL_SPENDING, s] - medical >= household[at.CATASTROPHIC_FROM, h]
+                by_household[p, h, 0] += benefit - benefit0
+        for t in range(n_terms):
+            if term[t, 1] != 0:
+                _add_lines(
+                    columns[y, term[t, 0], group], household, h, term[t, 1], term[t, 2], term[t, 3], term[t, 4],
+                    term[t, 5],
+                )
+
+
+@inlined
+def _add_term(term, n_terms, p, sign, u, insured, benefit, fixed):
+    term[n_terms, 0], term[n_terms, 1], term[n_terms, 2] = p, sign, u
+    term[n_terms, 3], term[n_terms, 4], term[n_terms, 5] = insured, benefit, fixed
+    return n_terms + 1
+
+
+@kernel
+def keep_base_steps(first, last, block_persons, household_start, collected, base_step, step_has_base):
+    """Remember, by step and household, payments and claims of the year without events."""
     first_person = household_start[first]
     for s in range(collected.shape[0]):
         step_has_base[s] = 0
         for h in range(first, last):
-            paid, claims = 0, 0
+            paid, claims = np.int64(0), np.int64(0)
             for person in range(household_start[h], household_start[h + 1]):
                 if collected[s, person - first_person] != 0:
                     paid += collected[s, person - first_person]
@@ -243,75 +293,11 @@ def count_base(
 
 
 @kernel
-def count_years(
-    slots, first, n_person, has_lines, relief_counts, household, relief_rate, own_premium, slot, row, event, money,
-    account, component_kind, none_buffer, kind_loss, buffer, base, change, base_slot, base_change, base_step,
-    step_has_base, costs, columns, step_paid, step_claims, by_household,
-):
-    """Add what the touched households did, less what they do without events."""
+def take_off_base_steps(slots, first, slot, base_step, step_has_base, step_paid, step_claims):
+    """Take off, for touched households, what steps pay without events."""
     for s in range(step_has_base.shape[0]):
         if step_has_base[s] == 1:
             for mine in range(slots):
-                h, y = slot[at.SLOT_HOUSEHOLD, mine], slot[at.SLOT_YEAR, mine]
-                step_paid[y, s, household[at.GROUP, h]] -= base_step[s, 0, h - first]
-                step_claims[y, s, household[at.GROUP, h]] -= base_step[s, 1, h - first]
-    n_programmes = change.shape[1]
-    for mine in range(slots):
-        h, y = slot[at.SLOT_HOUSEHOLD, mine], slot[at.SLOT_YEAR, mine]
-        k, group, u, relief = h - first, household[at.GROUP, h], slot[at.RESOURCE, mine], slot[at.RELIEF_PAID, mine]
-        medical, limit = slot[at.MEDICAL_SPENDING, mine], household[at.CATASTROPHIC_FROM, h]
-        u0, medical0 = base_slot[at.BASE_RESOURCE, k], base_slot[at.BASE_MEDICAL, k]
-        highest = max(household[at.LINE, h], household[at.LINE + 1, h])
-        matters = has_lines == 1 and (u < highest or u0 < highest or household[at.INCOME_START, h] < highest)
-        more_relief = relief - base_change[at.BASE_RELIEF, 0, k]
-        more_catastrophic = np.int64(medical >= limit) - np.int64(medical0 >= limit)
-        for p in range(n_programmes):
-            cells = columns[y, p, group]
-            own = own_premium[p, h]
-            is_none = p == 0 or (
-                change[at.TOUCHED, p, mine] == 0
-                and own == 0
-                and base_change[at.ADJUST, p, k] == 0
-                and base_change[at.BENEFIT, p, k] == 0
-                and base_change[at.MEDICAL_ADJUST, p, k] == 0
-            )
-            if is_none:
-                cells[_RELIEF] += more_relief
-                cells[_CATASTROPHIC] += more_catastrophic
-                if matters:
-                    _add_lines(cells, household, h, 1, u, u, 0, 0)
-                    _add_lines(cells, household, h, -1, u0, u0, 0, 0)
-                continue
-            insured, insured_relief = _insured(
-                u, change[at.ADJUST, p, mine], own, relief, relief_rate[h], relief_counts
-            )
-            benefit, fixed = change[at.BENEFIT, p, mine], change[at.FIXED, p, mine]
-            insured0, benefit0 = u0 + base_change[at.ADJUST, p, k], base_change[at.BENEFIT, p, k]
-            cells[_PAYOUT] += benefit - benefit0
-            cells[_PAID] += np.int64(benefit > 0) - np.int64(benefit0 > 0)
-            cells[_LATE] += change[at.LATE, p, mine] - base_change[at.LATE, p, k]
-            cells[_FIXED] += fixed - base_change[at.FIXED, p, k]
-            cells[_RELIEF] += insured_relief - base_change[at.BASE_RELIEF, p, k]
-            cells[_CATASTROPHIC] += np.int64(medical - change[at.MEDICAL_ADJUST, p, mine] >= limit)
-            cells[_CATASTROPHIC] -= np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit)
-            if has_lines == 1:
-                _add_lines(cells, household, h, 1, u, insured, benefit, fixed)
-                _add_lines(cells, household, h, -1, u0, insured0, benefit0, base_change[at.FIXED, p, k])
-                cause = -1
-                for line in range(2):
-                    z = household[at.LINE + line, h]
-                    if household[at.INCOME_START, h] >= z and u < z and z <= insured:
-                        if cause < 0:
-                            cause = _cause(
-                                mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
-                                kind_loss, buffer, base, costs,
-                            )
-                        cells[_FIRST + line * _WIDTH + _FIRST_CAUSE + cause] += 1
-                    if household[at.INCOME_START, h] >= z and u0 < z and z <= insured0:
-                        cells[_FIRST + line * _WIDTH + _FIRST_CAUSE + _SCHOOLING_CERTAIN] -= 1
-            if by_household.shape[1] > 0:
-                by_household[p, h, 0] += benefit - benefit0
-                for line in range(2):
-                    z = household[at.LINE + line, h]
-                    by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
-                    by_household[p, h, 1 + line] -= np.int64(u0 < z) - np.int64(insured0 < z)
+                k, y, group = slot[at.SLOT_HOUSEHOLD, mine] - first, slot[at.SLOT_YEAR, mine], slot[at.SLOT_GROUP, mine]
+                step_paid[y, s, group] -= base_step[s, 0, k]
+                step_claims[y, s, group] -= base_step[s, 1, k]

@@ -13,116 +13,118 @@ import numpy as np
 
 from fangpinbao._jit import kernel
 from fangpinbao.core import layout as at
+from fangpinbao.core.events import day_of
 from fangpinbao.core.schedule import EPSILON, half_up
 
-__all__ = ["clear", "credit_accounts", "evaluate", "event_terms", "gather", "open_all", "share_out"]
+__all__ = ["clear", "credit_accounts", "evaluate", "event_terms", "fill", "list_slots", "share_out"]
 
 
 @kernel
-def _open_row(person, cell, slot, rows, n_person, row_of, row, slot_table, row_count, buffer, base):
-    row_of[cell] = rows
-    row[at.ROW_PERSON, rows] = person
-    row[at.ROW_SLOT, rows] = slot
-    row[at.ROW_NEXT, rows] = slot_table[at.SLOT_ROW, slot]
-    slot_table[at.SLOT_ROW, slot] = rows
-    row_count[rows] = 0.0
-    buffer[n_person, rows] = 0.0  # nothing is paid before the first step
-    if base.shape[1] > 0:
-        for c in range(n_person):
-            buffer[c, rows] = base[c, person]
-    else:
-        for c in range(n_person):
-            buffer[c, rows] = 0.0
-
-
-@kernel
-def _open_slot(
-    h, y, slots, rows, first, first_person, year_offset, n_person, block_households, block_persons,
-    slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
+def list_slots(
+    events, first_year, last_year, first, last, block_households, event, always, slot_of, slot, is_base
 ):
-    """Give a household-year the next slot, with rows for members who have certain costs; returns the rows."""
-    slot_of[year_offset * block_households + h - first] = slots
-    slot[at.SLOT_HOUSEHOLD, slots] = h
-    slot[at.SLOT_YEAR, slots] = y
-    slot[at.SLOT_EVENT, slots] = -1
-    slot[at.SLOT_ROW, slots] = -1
-    for c in range(held.shape[0]):
-        held[c, slots] = 0.0
-    if household_base.shape[1] > 0:
-        for c in range(n_person, household_base.shape[0]):
-            held[c - n_person, slots] = household_base[c, h]
-    if base.shape[1] > 0:
-        for person in range(household_start[h], household_start[h + 1]):
-            if has_base[person]:
-                cell = year_offset * block_persons + person - first_person
-                _open_row(person, cell, slots, rows, n_person, row_of, row, slot, row_count, buffer, base)
-                rows += 1
-    return rows
+    """Give every household-year that is touched a slot; returns their number.
 
-
-@kernel
-def open_all(
-    first, last, n_person, block_households, block_persons,
-    slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
-):
-    """Open every household of a block, for the year without events; returns the number of rows."""
-    rows = 0
-    for h in range(first, last):
-        rows = _open_slot(
-            h, 0, h - first, rows, first, household_start[first], 0, n_person, block_households, block_persons,
-            slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
-        )
-    return rows
-
-
-@kernel
-def gather(
-    events, first_year, last_year, first, last, n_person, block_households, block_persons, event, money,
-    household, account, always, slot_of, slot, row_of, row, row_count, buffer, held,
-    base, has_base, household_base, household_start, ground_up, sizes,
-):
-    """Sum events into rows of persons and slots of households; writes their numbers into ``sizes``."""
-    rows, slots = 0, 0
-    first_person = household_start[first]
+    ``is_base`` 1 opens all households of the block in its first year.
+    """
+    slots = np.int64(0)
+    if is_base == 1:
+        for h in range(first, last):
+            slot_of[h - first] = slots
+            slot[at.SLOT_HOUSEHOLD, slots] = h
+            slot[at.SLOT_YEAR, slots] = first_year
+            slots += 1
+        return slots
     for h in always:
         if first <= h < last:
             for y in range(first_year, last_year):
-                rows = _open_slot(
-                    h, y, slots, rows, first, first_person, y - first_year, n_person, block_households, block_persons,
-                    slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
-                )
+                slot_of[(y - first_year) * block_households + h - first] = slots
+                slot[at.SLOT_HOUSEHOLD, slots] = h
+                slot[at.SLOT_YEAR, slots] = y
                 slots += 1
     for e in range(events):
-        h, person, a, y = event[at.EV_HOUSEHOLD, e], event[at.EV_PERSON, e], event[at.EV_ACCOUNT, e], event[at.EV_YEAR, e]
-        mine = slot_of[(y - first_year) * block_households + h - first]
+        h, y = event[at.EV_HOUSEHOLD, e], event[at.EV_YEAR, e]
+        cell = (y - first_year) * block_households + h - first
+        mine = slot_of[cell]
         if mine < 0:
-            rows = _open_slot(
-                h, y, slots, rows, first, first_person, y - first_year, n_person, block_households, block_persons,
-                slot_of, slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start,
-            )
             mine = slots
+            slot_of[cell] = mine
+            slot[at.SLOT_HOUSEHOLD, mine] = h
+            slot[at.SLOT_YEAR, mine] = y
             slots += 1
-        amount, scope = money[0, e], money[1, e]
-        ground_up[y, a, household[at.GROUP, h]] += np.int64(amount)
         event[at.EV_SLOT, e] = mine
-        event[at.EV_NEXT, e] = slot[at.SLOT_EVENT, mine]
-        slot[at.SLOT_EVENT, mine] = e
-        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+    return slots
+
+
+@kernel
+def fill(
+    events, slots, first_year, first_person, n_person, block_persons, n_groups, event, money, household, account,
+    slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start, ground_up,
+):
+    """Sum events and certain costs into rows of persons and slots of households; returns the number of rows."""
+    for i in range(slots):
+        slot[at.SLOT_EVENT, i] = -1
+        slot[at.SLOT_ROW, i] = -1
+        slot[at.SLOT_GROUP, i] = household[at.GROUP, slot[at.SLOT_HOUSEHOLD, i]]
+    n_held = held.shape[0]
+    for c in range(n_held):
+        for i in range(slots):
+            held[c, i] = 0.0
+    if household_base.shape[1] > 0:
+        for c in range(n_person, household_base.shape[0]):
+            for i in range(slots):
+                held[c - n_person, i] = household_base[c, slot[at.SLOT_HOUSEHOLD, i]]
+    rows = np.int64(0)
+    if base.shape[1] > 0:
+        for i in range(slots):
+            h = slot[at.SLOT_HOUSEHOLD, i]
+            for person in range(household_start[h], household_start[h + 1]):
+                if has_base[person]:
+                    row_of[(slot[at.SLOT_YEAR, i] - first_year) * block_persons + person - first_person] = rows
+                    row[at.ROW_PERSON, rows] = person
+                    row[at.ROW_SLOT, rows] = i
+                    rows += 1
+    for e in range(events):
+        person = event[at.EV_PERSON, e]
         if person >= 0:
-            cell = (y - first_year) * block_persons + person - first_person
-            r = row_of[cell]
-            if r < 0:
-                r = rows
-                _open_row(person, cell, mine, r, n_person, row_of, row, slot, row_count, buffer, base)
+            cell = (event[at.EV_YEAR, e] - first_year) * block_persons + person - first_person
+            if row_of[cell] < 0:
+                row_of[cell] = rows
+                row[at.ROW_PERSON, rows] = person
+                row[at.ROW_SLOT, rows] = event[at.EV_SLOT, e]
                 rows += 1
+            event[at.EV_ROW, e] = row_of[cell]
+        else:
+            event[at.EV_ROW, e] = -1
+    for c in range(n_person + 1):  # the last one: nothing is paid before the first step
+        for r in range(rows):
+            buffer[c, r] = 0.0
+        if base.shape[1] > 0 and c < n_person:
+            for r in range(rows):
+                buffer[c, r] = base[c, row[at.ROW_PERSON, r]]
+    for r in range(rows):
+        i = row[at.ROW_SLOT, r]
+        row_count[r] = 0.0
+        row[at.ROW_NEXT, r] = slot[at.SLOT_ROW, i]
+        slot[at.SLOT_ROW, i] = r
+    n_accounts = account.shape[1]
+    sums = ground_up.reshape(ground_up.size)
+    for e in range(events):
+        a, i, r = event[at.EV_ACCOUNT, e], event[at.EV_SLOT, e], event[at.EV_ROW, e]
+        amount, scope = money[0, e], money[1, e]
+        sums[(event[at.EV_YEAR, e] * n_accounts + a) * n_groups + slot[at.SLOT_GROUP, i]] += np.int64(amount)
+        event[at.EV_NEXT, e] = slot[at.SLOT_EVENT, i]
+        slot[at.SLOT_EVENT, i] = e
+        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+        if r >= 0:
             buffer[inside, r] += scope
             buffer[outside, r] += amount - scope
             if account[at.KIND, a] == at.MEDICAL:
                 row_count[r] += event[at.EV_COUNT, e]
         else:
-            held[inside - n_person, mine] += scope
-            held[outside - n_person, mine] += amount - scope
-    sizes[0], sizes[1] = rows, slots
+            held[inside - n_person, i] += scope
+            held[outside - n_person, i] += amount - scope
+    return rows
 
 
 @kernel
@@ -160,20 +162,20 @@ def evaluate(chosen, amounts, payments, variant, n, varied, hinge_at, hinge_bend
 
 @kernel
 def event_terms(
-    s, slots, chosen, waiting, n_person, slot, event, money, word_day, account, read, reads_account, buffer, held,
-    row_of_event, z, hinge_at, hinge_bend, hinge_jump, hinge_count,
+    s, slots, chosen, waiting, n_person, slot, event, money, word, account, read, reads_account, buffer, held,
+    z, hinge_at, hinge_bend, hinge_jump, hinge_count,
 ):
     """Sum the payments of per-event terms into ``z`` by row (persons' events) or slot (the household's)."""
     for mine in range(slots):
         e = slot[at.SLOT_EVENT, mine]
         while e >= 0:
             a = event[at.EV_ACCOUNT, e]
-            if reads_account[s, a] == 1 and (waiting == 0 or word_day[e] >= waiting):
+            if reads_account[s, a] == 1 and (waiting == 0 or day_of(word[e]) >= waiting):
                 inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
                 scope, rest = money[1, e], money[0, e] - money[1, e]
                 amount, place = 0.0, mine
                 if event[at.EV_PERSON, e] >= 0:
-                    place = row_of_event[e]
+                    place = event[at.EV_ROW, e]
                     if read[s, inside] >= 0 and scope > 0.0:
                         amount += scope * buffer[read[s, inside], place] / buffer[inside, place]
                     if read[s, outside] >= 0 and rest > 0.0:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from fangpinbao._jit import kernel
+from fangpinbao._jit import inlined, kernel
 from fangpinbao.core import layout as at
-from fangpinbao.core.events import day_of
 from fangpinbao.core.schedule import EPSILON, half_up
 from fangpinbao.core.settle import credit_accounts, evaluate, event_terms, share_out
 
-__all__ = ["run_steps"]
+__all__ = ["run_plain", "run_special"]
 
 
-@kernel
-def _count_payment(s, mine, paid, weight, step, in_time_share, effect, group, year, step_paid, step_claims, change):
-    """Add one payment of step ``s`` to the sums and to the programmes it makes a difference for."""
-    step_paid[year, s, group] += paid
-    step_claims[year, s, group] += 1
+@inlined
+def _change_programmes(s, mine, paid, weight, step, in_time_share, effect, change):
+    """Add a payment of step ``s`` to the programmes it makes a difference for."""
     in_time = paid
     if in_time_share < 1.0:
         in_time = np.int64(half_up(paid * in_time_share))
@@ -41,6 +38,7 @@ def _limit_households(
     s, slots, step, slot, row, pay, buffer, person_key, hinge_at, hinge_bend, hinge_jump, hinge_count, one, variant
 ):
     """Apply per-household terms to the persons' payments and share the result out among them."""
+    single, none = np.int64(1), np.int64(0)
     for mine in range(slots):
         total = 0.0
         r = slot[at.SLOT_ROW, mine]
@@ -51,11 +49,12 @@ def _limit_households(
             continue
         one[0, 0] = total
         evaluate(
-            step[s, at.HOUSEHOLD_SET], one[0], one[1], variant, 1, 0, hinge_at, hinge_bend, hinge_jump, hinge_count
+            step[s, at.HOUSEHOLD_SET], one[0], one[1], variant, single, none, hinge_at, hinge_bend, hinge_jump,
+            hinge_count,
         )
         if one[1, 0] >= total - EPSILON:
             continue
-        share_out(slot[at.SLOT_ROW, mine], pay, 0.0, np.int64(half_up(one[1, 0])), row, person_key)
+        share_out(slot[at.SLOT_ROW, mine], pay, np.float64(0.0), np.int64(half_up(one[1, 0])), row, person_key)
         r = slot[at.SLOT_ROW, mine]
         while r >= 0:
             pay[r] = np.float64(row[at.ROW_PAID, r])
@@ -88,17 +87,120 @@ def _pay_members(s, mine, whole, paid, left, n_person, step, slot, row, buffer, 
 
 
 @kernel
-def run_steps(
+def run_plain(
+    first_step, last_step, rows, slots, first, first_person, block_persons, n_person, n_groups,
+    step, in_time, effect, read, write, reads_account, component_kind, kind_weight,
+    variant_person, variant_household, hinge_at, hinge_bend, hinge_jump, hinge_count,
+    account, slot, row, row_count, buffer, held, x, z, pay, variant, event, money, gate_open,
+    step_paid, step_claims, credit, collected, allowed, change,
+):
+    """Run steps with yearly terms on persons' costs, or on households' own: the common case.
+
+    One loop does one thing over all rows, so that it becomes vector code.
+    """
+    n_components, n_steps = component_kind.shape[0], step.shape[0]
+    paid_sums, claim_sums = step_paid.reshape(step_paid.size), step_claims.reshape(step_claims.size)
+    for s in range(first_step, last_step):
+        is_person = step[s, at.LEVEL] == 0
+        n = rows if is_person else slots
+        source = buffer if is_person else held
+        low, high = (0, n_person) if is_person else (n_person, n_components)
+        started = False
+        for c in range(low, high):
+            if read[s, c] >= 0:
+                column = source[read[s, c]]
+                if started:
+                    for i in range(n):
+                        x[i] += column[i]
+                else:
+                    for i in range(n):
+                        x[i] = column[i]
+                    started = True
+        varied = step[s, at.VARIANTS]
+        if varied > 0 and is_person:
+            for i in range(n):
+                variant[i] = variant_person[varied - 1, row[at.ROW_PERSON, i]]
+        elif varied > 0:
+            for i in range(n):
+                variant[i] = variant_household[varied - 1, slot[at.SLOT_HOUSEHOLD, i]]
+        chosen = step[s, at.UNIT_SET]
+        if chosen < 0:
+            for i in range(n):
+                pay[i] = x[i] if varied == 0 or variant[i] > 0 else 0.0
+        elif step[s, at.DISCHARGE] == 1:
+            for i in range(n):
+                z[i] = x[i] / row_count[i] if row_count[i] > 1.0 else x[i]
+            evaluate(chosen, z, pay, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
+            for i in range(n):
+                pay[i] = pay[i] * row_count[i] if row_count[i] > 1.0 else pay[i]
+        else:
+            evaluate(chosen, x, pay, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
+        gate = step[s, at.GATE]
+        if gate >= 0:
+            for i in range(n):
+                pay[i] = pay[i] if gate_open[gate, row[at.ROW_SLOT, i] if is_person else i] == 1 else 0.0
+        before = source[step[s, at.CUM_IN] if is_person else step[s, at.HOUSEHOLD_CUM_IN]]
+        after = source[step[s, at.CUM_OUT] if is_person else step[s, at.HOUSEHOLD_CUM_OUT]]
+        for i in range(n):
+            amount = pay[i] if pay[i] > 0.0 else 0.0
+            pay[i] = amount if amount < x[i] else x[i]
+        for i in range(n):
+            after[i] = before[i] + pay[i]
+        for i in range(n):
+            z[i] = half_up(after[i]) - half_up(before[i])  # paid, fen
+        for c in range(low, high):
+            if write[s, c] >= 0:
+                column, target = source[read[s, c]], source[write[s, c]]
+                for i in range(n):
+                    left = 1.0 - pay[i] / x[i] if x[i] > 0.0 else 1.0
+                    target[i] = column[i] * left
+        touches = False
+        for p in range(1, effect.shape[1]):
+            touches = touches or effect[s, p] != 0
+        insurance = step[s, at.INSURANCE] == 1
+        cell = s * n_groups
+        for i in range(n):
+            if z[i] == 0.0 and allowed.shape[1] == 0:
+                continue
+            mine = row[at.ROW_SLOT, i] if is_person else i
+            unit = row[at.ROW_PERSON, i] - first_person if is_person else (
+                block_persons + slot[at.SLOT_HOUSEHOLD, i] - first
+            )
+            paid = np.int64(z[i])
+            if allowed.shape[1] > 0 and allowed[s, unit] >= 0:
+                paid = allowed[s, unit]
+            if paid == 0:
+                continue
+            group, year = slot[at.SLOT_GROUP, mine], slot[at.SLOT_YEAR, mine]
+            paid_sums[year * n_steps * n_groups + cell + group] += paid
+            claim_sums[year * n_steps * n_groups + cell + group] += 1
+            if collected.shape[1] > 0:
+                collected[s, unit] = paid
+            if not touches:
+                continue
+            weight = kind_weight[step[s, at.STEP_KIND]] if step[s, at.STEP_KIND] >= 0 else kind_weight[at.EDUCATION]
+            if not is_person and step[s, at.STEP_KIND] < 0:
+                weight = 0.0
+                for c in range(n_person, n_components):
+                    if read[s, c] >= 0:
+                        weight += kind_weight[component_kind[c]] * held[read[s, c], i] / x[i]
+            _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change)
+            if insurance:
+                person = row[at.ROW_PERSON, i] if is_person else np.int64(-1)
+                credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit)
+
+
+@kernel
+def run_special(
     first_step, last_step, rows, slots, first, first_person, block_persons, n_person,
     step, in_time, effect, read, write, reads_account, component_kind, kind_weight,
     variant_person, variant_household, hinge_at, hinge_bend, hinge_jump, hinge_count,
-    account, household, person_key, slot, row, row_count, buffer, held, x, z, pay, variant, one,
-    event, money, word, word_day, row_of_event, events, gate_open,
+    account, person_key, slot, row, row_count, buffer, held, x, z, pay, variant, one,
+    event, money, word, gate_open,
     step_paid, step_claims, credit, collected, allowed, change,
 ):
-    """Run steps ``first_step`` to ``last_step``: payments, what is left, and what changes for whom."""
+    """Run any kind of step: terms per event or per household, points, households' terms on members' costs."""
     n_components = component_kind.shape[0]
-    has_events = False
     for s in range(first_step, last_step):
         is_person, is_points = step[s, at.LEVEL] == 0, step[s, at.IS_POINTS] == 1
         n = rows if is_person else slots
@@ -119,21 +221,11 @@ def run_steps(
                     for i in range(slots):
                         x[i] += held[source, i]
         if step[s, at.EVENT_SET] >= 0:
-            if not has_events:
-                for e in range(events):
-                    word_day[e] = day_of(word[e])
-                    row_of_event[e] = -1
-                    if event[at.EV_PERSON, e] >= 0:
-                        r = slot[at.SLOT_ROW, event[at.EV_SLOT, e]]
-                        while row[at.ROW_PERSON, r] != event[at.EV_PERSON, e]:
-                            r = row[at.ROW_NEXT, r]
-                        row_of_event[e] = r
-                has_events = True
             for i in range(n):
                 z[i] = 0.0
             event_terms(
-                s, slots, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, slot, event, money, word_day, account,
-                read, reads_account, buffer, held, row_of_event, z, hinge_at, hinge_bend, hinge_jump, hinge_count,
+                s, slots, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, slot, event, money, word, account,
+                read, reads_account, buffer, held, z, hinge_at, hinge_bend, hinge_jump, hinge_count,
             )
         else:
             for i in range(n):
@@ -191,10 +283,10 @@ def run_steps(
                     row[at.ROW_PAID, r] = allowed[s, person - first_person]
                 paid = row[at.ROW_PAID, r]
                 if paid != 0:
-                    group, year = household[at.GROUP, slot[at.SLOT_HOUSEHOLD, mine]], slot[at.SLOT_YEAR, mine]
-                    _count_payment(
-                        s, mine, paid, weight, step, in_time[s], effect, group, year, step_paid, step_claims, change
-                    )
+                    group, year = slot[at.SLOT_GROUP, mine], slot[at.SLOT_YEAR, mine]
+                    step_paid[year, s, group] += paid
+                    step_claims[year, s, group] += 1
+                    _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change)
                     if step[s, at.INSURANCE] == 1:
                         credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit)
                     if collected.shape[1] > 0:
@@ -224,11 +316,11 @@ def run_steps(
                 weighted += kind_weight[at.EDUCATION] * persons
                 held[after, mine] = held[before, mine] + own
             if paid != 0:
-                _count_payment(
-                    s, mine, paid, weighted / x[mine] if x[mine] > 0.0 else 0.0, step, in_time[s], effect,
-                    household[at.GROUP, h], year, step_paid, step_claims, change,
-                )
+                step_paid[year, s, slot[at.SLOT_GROUP, mine]] += paid
+                step_claims[year, s, slot[at.SLOT_GROUP, mine]] += 1
+                weight = weighted / x[mine] if x[mine] > 0.0 else 0.0
+                _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change)
                 if step[s, at.INSURANCE] == 1:
-                    credit_accounts(s, mine, -1, paid, slot, event, money, account, read, reads_account, credit)
+                    credit_accounts(s, mine, np.int64(-1), paid, slot, event, money, account, read, reads_account, credit)
                 if collected.shape[1] > 0:
                     collected[s, block_persons + h - first] = paid

@@ -91,6 +91,7 @@ class Stacks(NamedTuple):
     relief_on_rigid: int  # 1: resources net of rigid spending are topped up
     relief_counts: int  # 1: insurance benefits count as income
     has_lines: int
+    runs: tuple[tuple[int, int, bool], ...]  # runs of steps: first, last, plain
     person_buffers: int
     household_buffers: int
 
@@ -163,9 +164,9 @@ class Work:
         self.survival, self.amount = np.zeros(many), np.zeros(many)
         self.event, self.money = ints(at.EVENT_WIDTH, many), np.zeros((2, many))
         self.word = np.zeros(many, dtype=np.uint64)
-        self.word_day, self.row_of_event = ints(many), ints(many)
-        self.row_of = np.full(rows, -1, dtype=np.int32)
-        self.slot_of = np.full(slots, -1, dtype=np.int32)
+        self.segment = ints(3, n_perils + 1_024)
+        self.row_of = ints(rows) - 1
+        self.slot_of = ints(slots) - 1
         self.row, self.slot = ints(at.ROW_WIDTH, rows), ints(at.SLOT_WIDTH, slots)
         self.row_count = np.zeros(rows)
         self.buffer = np.zeros((self.stacks.person_buffers, rows))
@@ -179,3 +180,4 @@ class Work:
         self.base_step = ints(n_steps, 2, self.block_households)
         self.step_has_base = ints(n_steps)
         self.sizes, self.costs = ints(2), np.zeros(7)
+        self.term = ints(2 + 4 * n_programmes, 6)
