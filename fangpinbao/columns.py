@@ -78,10 +78,12 @@ LINE_COLUMNS: Final[tuple[str, ...]] = (
     "gap_fen",
     "fgt1_fp",
     "fgt2_fp",
+    "households_poor",
+    "persons_poor",
     *(f"households_prevented_{name}" for name in CAUSES),
 )
 """Per programme, year and line. ``lifted`` is within ``already_poor``, ``induced`` within ``never_at_risk``
-and ``relieved`` within ``still_poor``; ``gap_fen`` is the money missing to the line under the programme."""
+and ``relieved`` within ``still_poor``; ``gap_fen`` is the money missing to the line under the programme, ``poor`` all below it."""
 
 ALREADY: Final = 0
 LIFTED: Final = 1
@@ -102,9 +104,11 @@ WITHOUT_FIXED: Final = 22
 GAP: Final = 23
 FGT1: Final = 24
 FGT2: Final = 25
-FIRST_CAUSE: Final = 26
-N_LINE_COLUMNS: Final = 33
-N_COLUMNS: Final = 74
+POOR: Final = 26
+POOR_PERSONS: Final = 27
+FIRST_CAUSE: Final = 28
+N_LINE_COLUMNS: Final = 35
+N_COLUMNS: Final = 78
 
 if len(LINE_COLUMNS) != N_LINE_COLUMNS or len(YEAR_COLUMNS) != FIRST_LINE_COLUMN:
     raise RuntimeError("column positions and names disagree")

@@ -105,7 +105,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
 
 
 def _level(node: Node, accounts: dict[str, Account]) -> int:
-    levels = {accounts[name].level for name in node.step.accounts}
+    levels = {accounts[name].level for name in node.step.accounts if name in accounts}
     return 1 if node.step.unit == "household_year" or "household" in levels else 0
 
 
@@ -140,11 +140,11 @@ def _people(
         standard[fit] = _fen(per_head * size[fit])
         rate[fit] = relief.take_up * relief.paid_within_year
         open_to &= ~fit
-    household = np.zeros((at.HOUSEHOLD_WIDTH, n_households), dtype=np.int64)
-    household[at.GROUP], household[at.SIZE], household[at.INCOME_START] = group, size, start
-    household[at.LINE : at.LINE + 2] = line
-    household[at.LIFTED_OUT], household[at.CATASTROPHIC_FROM] = population.lifted_out, catastrophic
-    household[at.RELIEF_STANDARD] = standard
+    household = np.zeros((n_households, at.HOUSEHOLD_WIDTH), dtype=np.int64)
+    household[:, at.GROUP], household[:, at.SIZE], household[:, at.INCOME_START] = group, size, start
+    household[:, at.LINE : at.LINE + 2] = line.T
+    household[:, at.LIFTED_OUT], household[:, at.CATASTROPHIC_FROM] = population.lifted_out, catastrophic
+    household[:, at.RELIEF_STANDARD] = standard
     base, has_base, household_base, certain = _certain(scenario, population, accounts, components, group, n_groups)
     with np.errstate(over="ignore"):
         return (
@@ -270,8 +270,9 @@ def _stacks(
 
     for node in tree.nodes:
         s, step = node.index, node.step
-        reads[s, [names.index(name) for name in step.accounts]] = 1
-        kinds = {KINDS.index(accounts[name].kind) for name in step.accounts}
+        read = [name for name in step.accounts if name in accounts]
+        reads[s, [names.index(name) for name in read]] = 1
+        kinds = {KINDS.index(accounts[name].kind) for name in read}
         row = step_table[s]
         row[at.STEP_KIND] = kinds.pop() if len(kinds) == 1 else -1
         row[at.IS_POINTS], row[at.DISCHARGE] = node.is_points, step.unit == "discharge"
@@ -290,7 +291,7 @@ def _stacks(
         if step.per_household is not None and schedule_of(step.per_household) != Schedule.everything():
             row[at.HOUSEHOLD_SET] = add([schedule_of(step.per_household)])
         row[at.GATE] = _gate(node, gates)
-    at_, bend, jump, counts = hinge_arrays(sets)
+    at_, bend, jump, counts, floor = hinge_arrays(sets)
     terms, take_up = _gate_arrays(list(gates))
     kind_loss, kind_weight = _weights(scenario)
     relief = list(scenario.relief.values())
@@ -322,6 +323,7 @@ def _stacks(
         hinge_bend=bend,
         hinge_jump=jump,
         hinge_count=counts,
+        hinge_floor=floor,
         gate_terms=terms,
         gate_take_up=take_up,
         relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),

@@ -21,12 +21,14 @@ FEN = 100
 
 
 def account_table(scenario: Scenario) -> dict[str, Account]:
-    """Return the built-in accounts and those the scenario adds, in order."""
+    """Return the accounts that something books to, built-in or the scenario's own, in order."""
     added = {
         name: Account(table.level, table.kind, table.label.en, table.label.zh)
         for name, table in scenario.accounts.items()
     }
-    return {**ACCOUNTS, **added}
+    booked = {booking.account for peril in scenario.perils.values() for booking in peril.books}
+    booked |= {cost.account for cost in scenario.certain_costs.values()}
+    return {name: account for name, account in {**ACCOUNTS, **added}.items() if name in booked}
 
 
 def schedule_of(terms: Terms) -> Schedule:

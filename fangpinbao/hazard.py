@@ -107,9 +107,9 @@ class Hazard:
             words.append(keys * GOLDEN)
             strata.append(stratum.astype(np.int32))
         self.unit_start = np.array(starts, dtype=np.int64)
-        self._unit_of = np.concatenate(unit_of)
-        self._unit_word = np.concatenate(words)
-        self._unit_stratum = np.concatenate(strata)
+        self._unit_of = np.concatenate([np.zeros(0, dtype=np.int32), *unit_of])
+        self._unit_word = np.concatenate([np.zeros(0, dtype=np.uint64), *words])
+        self._unit_stratum = np.concatenate([np.zeros(0, dtype=np.int32), *strata])
 
     def _books(self) -> None:
         accounts = account_table(self.scenario)
@@ -211,7 +211,7 @@ class Hazard:
         order, start = self._sorted(events, n_years)
         return Chunk(
             rate=np.array([starts[:-1], strata, counts], dtype=np.int64).T.copy(),
-            tail=np.concatenate(tails),
+            tail=np.concatenate([np.zeros(0, dtype=np.uint32), *tails]),
             tail_row=rows,
             screen_key=keys,
             take_up_key=year_keys(self._key("take-up", salts.own), path, year_of_path),

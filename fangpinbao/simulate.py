@@ -11,10 +11,10 @@ import numpy as np
 
 from fangpinbao._typing import Int64Array
 from fangpinbao.aggregate import apply_aggregate_limits
-from fangpinbao.columns import N_COLUMNS
+from fangpinbao.columns import CLAIMS, N_COLUMNS
 from fangpinbao.compile import Compiled, compile_scenario
 from fangpinbao.core.layout import EXPOSED
-from fangpinbao.core.run import run_base, run_batch
+from fangpinbao.core.run import run_base, run_years
 from fangpinbao.core.structures import Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
 from fangpinbao.outcomes import Outcomes, Sums
@@ -25,9 +25,9 @@ from fangpinbao.synthesis import synthesise
 
 __all__ = ["Engine", "population_of", "simulate"]
 
-BLOCK_PERSONS = 6_000
+BLOCK_PERSONS = 3_000
 CHUNK_YEARS = 250
-BATCH_PERSONS = 48_000
+BATCH_PERSONS = 12_000
 
 
 def population_of(scenario: Scenario) -> Population:
@@ -129,14 +129,15 @@ class Engine:
             out = out._replace(allowed=allowed)
         low = 0
         while low < years:
-            high = min(low + work.batch_years, years)
-            reached = run_batch(compiled.people, perils, compiled.stacks, chunk, work, out, block, low, high)
-            if reached >= 0:
-                low = high
-            else:
-                self.work(max(-reached, 2 * work.capacity))
+            low = run_years(compiled.people, perils, compiled.stacks, chunk, work, out, block, low, years)
+            if low < 0:
+                low = -low - 1
+                self.work(2 * work.capacity)
                 work = self._start(block, chunk, None, by_household)
         out.columns[:, 1:] += out.columns[:, :1]  # programmes were counted as differences from "none"
+        for p, member in enumerate(compiled.tree.members):
+            coverages = [s for s in member if compiled.tree.nodes[s].programme is not None]
+            out.columns[:, p, :, CLAIMS] = out.step_claims[:, coverages].sum(axis=1)
         return out
 
     def _start(self, block: Block, chunk: Chunk, out: Outputs | None, by_household: bool) -> Work:

@@ -46,7 +46,7 @@ HIT_UNIT: Final = 0
 HIT_COUNT: Final = 1
 HIT_YEAR: Final = 2
 
-# household[., h]
+# household[h, .]
 GROUP: Final = 0
 SIZE: Final = 1
 INCOME_START: Final = 2  # registered income (or assets), fen
@@ -120,8 +120,9 @@ TOUCHED: Final = 5
 RELIEF_CHANGE: Final = 6
 CHANGE_WIDTH: Final = 7
 
-# base[., h] of a block
+# base[h, .] of a block
 BASE_RESOURCE: Final = 0
 BASE_MEDICAL: Final = 1
 BASE_RELIEF: Final = 2
-BASE_WIDTH: Final = 3
+BASE_TOUCHED: Final = 3
+BASE_WIDTH: Final = 4

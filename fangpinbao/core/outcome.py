@@ -23,6 +23,7 @@ _ALREADY, _LIFTED, _NEVER, _INDUCED = col.ALREADY, col.LIFTED, col.NEVER, col.IN
 _RETURN, _ENTRY, _STILL, _RELIEVED = col.PREVENTED_RETURN, col.PREVENTED_ENTRY, col.STILL, col.RELIEVED
 _USE_PREVENTED, _USE_LIFTED, _USE_ALREADY = col.USE_PREVENTED, col.USE_LIFTED, col.USE_ALREADY
 _USE_STILL, _USE_NEVER, _ABOVE, _WITHOUT = col.USE_STILL, col.USE_NEVER, col.ABOVE_LINE, col.WITHOUT_FIXED
+_POOR, _POOR_PERSONS = col.POOR, col.POOR_PERSONS
 _GAP, _FGT1, _FGT2, _FIXED_POINT = col.GAP, col.FGT1, col.FGT2, col.FIXED_POINT
 _SCHOOLING_CERTAIN, _OTHER = 3, 6
 
@@ -31,100 +32,103 @@ _SCHOOLING_CERTAIN, _OTHER = 3, 6
 def none_world(
     rows, slots, n_person, component_kind, none_buffer, none_cum, kind_loss, household, relief_rate, relief_on_rigid,
     slot, row, buffer, held, gate_terms, gate_take_up, take_up_key, household_word, is_base, gate_open,
+    lost, stock, medical, other,
 ):
     """Spending, lost income, relief and resource U of each slot, and the tests of moment ``after_shock``."""
     for s in range(slots):
-        lost, stock, medical, other = 0.0, 0.0, 0.0, 0.0
-        for c in range(n_person, component_kind.shape[0]):
-            left = held[none_buffer[c], s]
-            kind = component_kind[c]
-            if kind == at.INCOME:
-                lost += left
-            elif kind == at.STOCK:
-                stock += left
-            elif kind == at.MEDICAL:
-                medical += left
-            elif kind == at.EDUCATION:
-                other += left
-        slot[at.LOST, s] = np.int64(half_up(lost))
-        slot[at.MEDICAL_SPENDING, s] = np.int64(half_up(medical))
-        slot[at.SPENDING, s] = slot[at.MEDICAL_SPENDING, s] + np.int64(half_up(other))
-        slot[at.RESOURCE, s] = -np.int64(half_up(stock * kind_loss[at.STOCK]))
+        lost[s], stock[s], medical[s], other[s] = 0.0, 0.0, 0.0, 0.0
+    for c in range(n_person, component_kind.shape[0]):
+        column, kind = held[none_buffer[c]], component_kind[c]
+        target = lost if kind == at.INCOME else stock if kind == at.STOCK else medical if kind == at.MEDICAL else other
+        for s in range(slots):
+            target[s] += column[s]
+    for s in range(slots):
+        slot[at.LOST, s] = np.int64(half_up(lost[s]))
+        slot[at.MEDICAL_SPENDING, s] = np.int64(half_up(medical[s]))
+        slot[at.SPENDING, s] = slot[at.MEDICAL_SPENDING, s] + np.int64(half_up(other[s]))
+        slot[at.RESOURCE, s] = -np.int64(half_up(stock[s] * kind_loss[at.STOCK]))
+    cost = other
     for r in range(rows):
-        cost, medical = 0.0, 0.0
-        for c in range(n_person):
-            if component_kind[c] != at.POINTS:
-                cost += buffer[c, r]
-                if component_kind[c] == at.MEDICAL:
-                    medical += buffer[none_buffer[c], r]
-        spent = np.int64(cost - half_up(buffer[none_cum[0], r]))
-        slot[at.SPENDING, row[at.ROW_SLOT, r]] += spent
-        slot[at.MEDICAL_SPENDING, row[at.ROW_SLOT, r]] += min(spent, np.int64(half_up(medical)))
+        cost[r], medical[r] = 0.0, 0.0
+    for c in range(n_person):
+        if component_kind[c] != at.POINTS:
+            column = buffer[c]
+            for r in range(rows):
+                cost[r] += column[r]
+            if component_kind[c] == at.MEDICAL:
+                column = buffer[none_buffer[c]]
+                for r in range(rows):
+                    medical[r] += column[r]
+    paid = buffer[none_cum[0]]
+    for r in range(rows):
+        cost[r] -= half_up(paid[r])
+        medical[r] = min(half_up(medical[r]), cost[r])
+    for r in range(rows):
+        slot[at.SPENDING, row[at.ROW_SLOT, r]] += np.int64(cost[r])
+        slot[at.MEDICAL_SPENDING, row[at.ROW_SLOT, r]] += np.int64(medical[r])
     for s in range(slots):
         h = slot[at.SLOT_HOUSEHOLD, s]
-        income = household[at.INCOME_START, h] - np.int64(half_up(slot[at.LOST, s] * kind_loss[at.INCOME]))
+        income = household[h, at.INCOME_START] - np.int64(half_up(slot[at.LOST, s] * kind_loss[at.INCOME]))
         resource = income + slot[at.RESOURCE, s]
         if kind_loss[at.MEDICAL] > 0.0:
             resource -= slot[at.SPENDING, s]
         tested = income - slot[at.SPENDING, s] if relief_on_rigid == 1 else income
-        short = max(household[at.RELIEF_STANDARD, h] - tested, 0)
-        slot[at.RELIEF_PAID, s] = np.int64(half_up(short * relief_rate[h]))
-        slot[at.RESOURCE, s] = resource + slot[at.RELIEF_PAID, s]
-        for gate in range(gate_take_up.shape[0]):
+        short = max(household[h, at.RELIEF_STANDARD] - tested, 0)
+        relief = np.int64(half_up(short * relief_rate[h])) if short > 0 else np.int64(0)
+        slot[at.RELIEF_PAID, s] = relief
+        slot[at.RESOURCE, s] = resource + relief
+    for gate in range(gate_take_up.shape[0]):
+        chance = np.uint64(gate_take_up[gate])
+        by_chance = is_base == 0 and gate_take_up[gate] < 1 << 32
+        for s in range(slots):
+            h = slot[at.SLOT_HOUSEHOLD, s]
             is_open = 1
             for k in range(2):
                 tested_income = (
-                    gate_terms[gate, k, 0] * household[at.INCOME_START, h]
+                    gate_terms[gate, k, 0] * household[h, at.INCOME_START]
                     + gate_terms[gate, k, 1] * slot[at.LOST, s]
                     + gate_terms[gate, k, 2] * slot[at.SPENDING, s]
                 )
-                if not tested_income < gate_terms[gate, k, 3] * household[at.SIZE, h]:
+                if not tested_income < gate_terms[gate, k, 3] * household[h, at.SIZE]:
                     is_open = 0
-            if is_base == 0:
-                drawn = mix64(take_up_key[slot[at.SLOT_YEAR, s]] + household_word[h]) >> _S32
-                if drawn >= np.uint64(gate_take_up[gate]):
+            if by_chance and is_open == 1:
+                if (mix64(take_up_key[slot[at.SLOT_YEAR, s]] + household_word[h]) >> _S32) >= chance:
                     is_open = 0
             gate_open[gate, s] = is_open
 
 
 @inlined
-def _add_lines(cells, household, h, sign, u, i, benefit, fixed):
+def _add_lines(cells, cell, household, h, sign, u, i, benefit, fixed):
     """Add a household to the classes and gaps of both lines (or take it off: sign -1)."""
-    size, start = household[at.SIZE, h], household[at.INCOME_START, h]
+    size, start = household[h, at.SIZE], household[h, at.INCOME_START]
     for line in range(2):
-        z, first = household[at.LINE + line, h], _FIRST + line * _WIDTH
+        z, first = household[h, at.LINE + line], cell + _FIRST + line * _WIDTH
+        kind, part, use = _STILL, np.int64(-1), _USE_STILL  # class, class within it, use of the payout
         if start < z:
-            cells[first + _ALREADY] += sign
-            cells[first + _N_CLASSES + _ALREADY] += sign * size
+            kind, use = _ALREADY, _USE_ALREADY
             if u < z and z <= i:
-                cells[first + _LIFTED] += sign
-                cells[first + _N_CLASSES + _LIFTED] += sign * size
-                cells[first + _USE_LIFTED] += sign * benefit
-            else:
-                cells[first + _USE_ALREADY] += sign * benefit
+                part, use = _LIFTED, _USE_LIFTED
         elif u >= z:
-            cells[first + _NEVER] += sign
-            cells[first + _N_CLASSES + _NEVER] += sign * size
-            cells[first + _USE_NEVER] += sign * benefit
+            kind, use = _NEVER, _USE_NEVER
         elif i >= z:
-            kind = _RETURN if household[at.LIFTED_OUT, h] == 1 else _ENTRY
-            cells[first + kind] += sign
-            cells[first + _N_CLASSES + kind] += sign * size
-            cells[first + _USE_PREVENTED] += sign * benefit
+            kind, use = (_RETURN if household[h, at.LIFTED_OUT] == 1 else _ENTRY), _USE_PREVENTED
             if i - fixed >= z:
                 cells[first + _WITHOUT] += sign
-        else:
-            cells[first + _STILL] += sign
-            cells[first + _N_CLASSES + _STILL] += sign * size
-            cells[first + _USE_STILL] += sign * benefit
-            if benefit > 0:
-                cells[first + _RELIEVED] += sign
-                cells[first + _N_CLASSES + _RELIEVED] += sign * size
+        elif benefit > 0:
+            part = _RELIEVED
         if i < z and z <= u:
-            cells[first + _INDUCED] += sign
-            cells[first + _N_CLASSES + _INDUCED] += sign * size
-        cells[first + _ABOVE] += sign * min(benefit, max(i - z, 0))
+            part = _INDUCED
+        cells[first + kind] += sign
+        cells[first + _N_CLASSES + kind] += sign * size
+        if part >= 0:
+            cells[first + part] += sign
+            cells[first + _N_CLASSES + part] += sign * size
+        if benefit > 0:
+            cells[first + use] += sign * benefit
+            cells[first + _ABOVE] += sign * min(benefit, max(i - z, 0))
         if i < z:
+            cells[first + _POOR] += sign
+            cells[first + _POOR_PERSONS] += sign * size
             cells[first + _GAP] += sign * (z - i)
             ratio = min(z - i, z) / z
             cells[first + _FGT1] += sign * np.int64(half_up(size * ratio * _FIXED_POINT))
@@ -183,27 +187,47 @@ def _insured(u, adjust, own, relief, rate, relief_counts):
 def count_outcomes(
     slots, first, n_person, is_base, has_lines, relief_counts, household, relief_rate, own_premium, slot, row, event,
     money, account, component_kind, none_buffer, kind_loss, buffer, base, change, base_slot, base_change,
-    term, costs, columns, by_household,
+    term, costs, columns, by_household, touched, counted,
 ):
     """Add what the touched households did, less what they do without events.
 
     Columns of programmes hold the difference from "none" (programme 0), which is added at the end of a task.
     With ``is_base`` 1 every household is counted once, and stored as what to take off later.
     """
-    n_programmes = change.shape[1]
-    for mine in range(slots):
+    n_programmes, n_groups, width = change.shape[1], columns.shape[2], columns.shape[3]
+    cells = columns.reshape(columns.size)
+    n_counted = np.int64(0)
+    for mine in range(slots):  # most touched households stay well above the lines and get nothing
+        h = slot[at.SLOT_HOUSEHOLD, mine]
+        u, u0 = slot[at.RESOURCE, mine], base_slot[h - first, at.BASE_RESOURCE]
+        lowest = min(min(u, u0), household[h, at.INCOME_START])
+        limit = household[h, at.CATASTROPHIC_FROM]
+        counted[n_counted] = mine
+        n_counted += (
+            (lowest < max(household[h, at.LINE], household[h, at.LINE + 1]))
+            | (slot[at.RELIEF_PAID, mine] != base_slot[h - first, at.BASE_RELIEF])
+            | (slot[at.MEDICAL_SPENDING, mine] >= limit)
+            | (base_slot[h - first, at.BASE_MEDICAL] >= limit)
+            | (touched[mine] > 0)
+            | (base_slot[h - first, at.BASE_TOUCHED] > 0)
+            | (is_base == 1)
+        )
+    for n in range(n_counted):
+        mine = counted[n]
         h, y, group = slot[at.SLOT_HOUSEHOLD, mine], slot[at.SLOT_YEAR, mine], slot[at.SLOT_GROUP, mine]
         k, u, relief = h - first, slot[at.RESOURCE, mine], slot[at.RELIEF_PAID, mine]
-        medical, limit = slot[at.MEDICAL_SPENDING, mine], household[at.CATASTROPHIC_FROM, h]
-        start, highest = household[at.INCOME_START, h], max(household[at.LINE, h], household[at.LINE + 1, h])
+        medical, limit = slot[at.MEDICAL_SPENDING, mine], household[h, at.CATASTROPHIC_FROM]
+        start, highest = household[h, at.INCOME_START], max(household[h, at.LINE], household[h, at.LINE + 1])
         if is_base == 1:
-            base_slot[at.BASE_RESOURCE, k], base_slot[at.BASE_MEDICAL, k] = u, medical
-            base_slot[at.BASE_RELIEF, k] = relief
-        u0, medical0 = base_slot[at.BASE_RESOURCE, k], base_slot[at.BASE_MEDICAL, k]
-        relief0, kept = base_slot[at.BASE_RELIEF, k], np.int64(1 - is_base)
+            base_slot[k, at.BASE_RESOURCE], base_slot[k, at.BASE_MEDICAL] = u, medical
+            base_slot[k, at.BASE_RELIEF], base_slot[k, at.BASE_TOUCHED] = relief, touched[mine]
+        u0, medical0 = base_slot[k, at.BASE_RESOURCE], base_slot[k, at.BASE_MEDICAL]
+        relief0, kept = base_slot[k, at.BASE_RELIEF], np.int64(1 - is_base)
         severe, severe0 = np.int64(medical >= limit), np.int64(medical0 >= limit) * kept
-        columns[y, 0, group, _RELIEF] += relief - kept * relief0
-        columns[y, 0, group, _CATASTROPHIC] += severe - severe0
+        if relief != kept * relief0 or severe != severe0:
+            cell = (y * n_programmes * n_groups + group) * width
+            cells[cell + _RELIEF] += relief - kept * relief0
+            cells[cell + _CATASTROPHIC] += severe - severe0
         n_terms = 0
         if has_lines == 1 and (is_base == 1 or u < highest or u0 < highest or start < highest):
             n_terms = _add_term(term, n_terms, 0, 1, u, u, 0, 0)
@@ -223,17 +247,18 @@ def count_outcomes(
                 base_change[at.BENEFIT, p, k], base_change[at.FIXED, p, k] = benefit, fixed
                 base_change[at.LATE, p, k], base_change[at.RELIEF_CHANGE, p, k] = late, insured_relief - relief
                 base_change[at.TOUCHED, p, k] = max(change[at.TOUCHED, p, mine], np.int64(own != 0))
+                base_slot[k, at.BASE_TOUCHED] = max(base_slot[k, at.BASE_TOUCHED], base_change[at.TOUCHED, p, k])
             insured0, benefit0 = u0 + base_change[at.ADJUST, p, k], base_change[at.BENEFIT, p, k] * kept
             fixed0 = base_change[at.FIXED, p, k] * kept
-            cells = columns[y, p, group]
-            cells[_PAYOUT] += benefit - benefit0
-            cells[_PAID] += np.int64(benefit > 0) - np.int64(benefit0 > 0)
-            cells[_LATE] += late - base_change[at.LATE, p, k] * kept
-            cells[_FIXED] += fixed - fixed0
-            cells[_OWN] += own * is_base
-            cells[_RELIEF] += insured_relief - relief - kept * base_change[at.RELIEF_CHANGE, p, k]
-            cells[_CATASTROPHIC] += np.int64(medical - adjusted >= limit) - severe
-            cells[_CATASTROPHIC] -= np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit) * kept - severe0
+            cell = ((y * n_programmes + p) * n_groups + group) * width
+            cells[cell + _PAYOUT] += benefit - benefit0
+            cells[cell + _PAID] += np.int64(benefit > 0) - np.int64(benefit0 > 0)
+            cells[cell + _LATE] += late - base_change[at.LATE, p, k] * kept
+            cells[cell + _FIXED] += fixed - fixed0
+            cells[cell + _OWN] += own * is_base
+            cells[cell + _RELIEF] += insured_relief - relief - kept * base_change[at.RELIEF_CHANGE, p, k]
+            cells[cell + _CATASTROPHIC] += np.int64(medical - adjusted >= limit) - severe
+            cells[cell + _CATASTROPHIC] -= np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit) * kept - severe0
             if has_lines == 1:
                 n_terms = _add_term(term, n_terms, p, 1, u, insured, benefit, fixed)
                 n_terms = _add_term(term, n_terms, p, -1, u, u, 0, 0)
@@ -241,16 +266,16 @@ def count_outcomes(
                 n_terms = _add_term(term, n_terms, p, kept, u0, u0, 0, 0)
                 cause = np.int64(-1)
                 for line in range(2):
-                    z, cell = household[at.LINE + line, h], _FIRST + line * _WIDTH + _FIRST_CAUSE
+                    z, by_cause = household[h, at.LINE + line], cell + _FIRST + line * _WIDTH + _FIRST_CAUSE
                     if start >= z and u < z and z <= insured:
                         if cause < 0:
                             cause = _cause(
                                 mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
                                 kind_loss, buffer, base, costs,
                             )
-                        cells[cell + cause] += 1
+                        cells[by_cause + cause] += 1
                     if start >= z and u0 < z and z <= insured0:
-                        cells[cell + _SCHOOLING_CERTAIN] -= kept
+                        cells[by_cause + _SCHOOLING_CERTAIN] -= kept
                     if by_household.shape[1] > 0:
                         by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
                         by_household[p, h, 1 + line] -= kept * (np.int64(u0 < z) - np.int64(insured0 < z))
@@ -259,8 +284,8 @@ def count_outcomes(
         for t in range(n_terms):
             if term[t, 1] != 0:
                 _add_lines(
-                    columns[y, term[t, 0], group], household, h, term[t, 1], term[t, 2], term[t, 3], term[t, 4],
-                    term[t, 5],
+                    cells, ((y * n_programmes + term[t, 0]) * n_groups + group) * width, household, h,
+                    term[t, 1], term[t, 2], term[t, 3], term[t, 4], term[t, 5],
                 )
 
 

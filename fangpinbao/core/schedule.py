@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from fangpinbao._jit import inlined
-from fangpinbao._typing import Float64Array
+from fangpinbao._typing import Float64Array, Int64Array
 
 __all__ = ["EPSILON", "Schedule", "half_up", "hinge_arrays"]
 
@@ -159,18 +159,28 @@ class Schedule:
         return np.array(at), np.array(bend), np.array(jump)
 
 
-def hinge_arrays(schedules: list[list[Schedule]]) -> tuple[Float64Array, Float64Array, Float64Array, np.ndarray]:
-    """Pack schedules [set][variant] into padded arrays [set, variant, hinge] and hinge counts per set."""
+def hinge_arrays(
+    schedules: list[list[Schedule]],
+) -> tuple[Float64Array, Float64Array, Float64Array, Int64Array, Float64Array]:
+    """Pack schedules [set][variant] into padded arrays [set, hinge, variant], and a table of each set.
+
+    The table's columns are the number of hinges and whether the set has jumps.
+    The last result gives the amount, by set, up to which every variant pays nothing.
+    """
     packed = [[schedule.hinges() for schedule in variants] for variants in schedules]
     n_variants = max((len(variants) for variants in packed), default=1)
     n_hinges = max((len(at) for variants in packed for at, _, _ in variants), default=1) or 1
-    shape = (max(len(packed), 1), n_variants, n_hinges)
+    shape = (max(len(packed), 1), n_hinges, n_variants)
     at, bend, jump = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    counts = np.zeros(shape[0], dtype=np.int64)
+    counts = np.zeros((shape[0], 2), dtype=np.int64)
+    floor = np.full(shape[0], np.inf)
     for i, variants in enumerate(packed):
         for j, (where, slopes, jumps) in enumerate(variants):
-            at[i, j, : len(where)] = where
-            bend[i, j, : len(where)] = slopes
-            jump[i, j, : len(where)] = jumps
-            counts[i] = max(counts[i], len(where))
-    return at, bend, jump, counts
+            at[i, : len(where), j] = where
+            bend[i, : len(where), j] = slopes
+            jump[i, : len(where), j] = jumps
+            counts[i, 0] = max(counts[i, 0], len(where))
+            counts[i, 1] |= int(bool(jumps.any()))
+            if len(where):
+                floor[i] = min(floor[i], where[0])
+    return at, bend, jump, counts, floor

@@ -65,7 +65,7 @@ def fill(
     for i in range(slots):
         slot[at.SLOT_EVENT, i] = -1
         slot[at.SLOT_ROW, i] = -1
-        slot[at.SLOT_GROUP, i] = household[at.GROUP, slot[at.SLOT_HOUSEHOLD, i]]
+        slot[at.SLOT_GROUP, i] = household[slot[at.SLOT_HOUSEHOLD, i], at.GROUP]
     n_held = held.shape[0]
     for c in range(n_held):
         for i in range(slots):
@@ -142,9 +142,10 @@ def evaluate(chosen, amounts, payments, variant, n, varied, hinge_at, hinge_bend
     """Apply schedule set ``chosen`` to ``n`` amounts; ``variant`` picks the schedule where ``varied``."""
     for i in range(n):
         payments[i] = 0.0
-    for k in range(hinge_count[chosen]):
+    for k in range(hinge_count[chosen, 0]):
+        starts, bends, jumps = hinge_at[chosen, k], hinge_bend[chosen, k], hinge_jump[chosen, k]
         if varied == 0:
-            start, bend, jump = hinge_at[chosen, 0, k], hinge_bend[chosen, 0, k], hinge_jump[chosen, 0, k]
+            start, bend, jump = starts[0], bends[0], jumps[0]
             for i in range(n):
                 over = amounts[i] - start
                 payments[i] += bend * (over if over > 0.0 else 0.0)
@@ -152,12 +153,14 @@ def evaluate(chosen, amounts, payments, variant, n, varied, hinge_at, hinge_bend
                 for i in range(n):
                     payments[i] += jump if amounts[i] + EPSILON >= start else 0.0
         else:
-            starts, bends, jumps = hinge_at[chosen], hinge_bend[chosen], hinge_jump[chosen]
             for i in range(n):
                 v = np.uint64(variant[i])
-                over = amounts[i] - starts[v, k]
-                payments[i] += bends[v, k] * (over if over > 0.0 else 0.0)
-                payments[i] += jumps[v, k] if over >= -EPSILON else 0.0
+                over = amounts[i] - starts[v]
+                payments[i] += bends[v] * (over if over > 0.0 else 0.0)
+            if hinge_count[chosen, 1] == 1:
+                for i in range(n):
+                    v = np.uint64(variant[i])
+                    payments[i] += jumps[v] if amounts[i] - starts[v] >= -EPSILON else 0.0
 
 
 @kernel
@@ -184,10 +187,10 @@ def event_terms(
                     left = held[read[s, inside] , mine] / held[inside - n_person, mine]
                     amount += (scope + rest) * left
                 payment = 0.0
-                for k in range(hinge_count[chosen]):
-                    over = amount - hinge_at[chosen, 0, k]
-                    payment += hinge_bend[chosen, 0, k] * max(over, 0.0)
-                    payment += hinge_jump[chosen, 0, k] if over >= -EPSILON else 0.0
+                for k in range(hinge_count[chosen, 0]):
+                    over = amount - hinge_at[chosen, k, 0]
+                    payment += hinge_bend[chosen, k, 0] * max(over, 0.0)
+                    payment += hinge_jump[chosen, k, 0] if over >= -EPSILON else 0.0
                 z[place] += payment
             e = event[at.EV_NEXT, e]
 

@@ -13,7 +13,7 @@ __all__ = ["run_plain", "run_special"]
 
 
 @inlined
-def _change_programmes(s, mine, paid, weight, step, in_time_share, effect, change):
+def _change_programmes(s, mine, paid, weight, step, in_time_share, effect, change, touched):
     """Add a payment of step ``s`` to the programmes it makes a difference for."""
     in_time = paid
     if in_time_share < 1.0:
@@ -23,6 +23,7 @@ def _change_programmes(s, mine, paid, weight, step, in_time_share, effect, chang
         sign = effect[s, p]
         if sign != 0:
             change[at.TOUCHED, p, mine] = 1
+            touched[mine] = 1
             change[at.ADJUST, p, mine] += sign * value
             if step[s, at.STEP_KIND] == at.MEDICAL:
                 change[at.MEDICAL_ADJUST, p, mine] += sign * in_time
@@ -90,9 +91,9 @@ def _pay_members(s, mine, whole, paid, left, n_person, step, slot, row, buffer, 
 def run_plain(
     first_step, last_step, rows, slots, first, first_person, block_persons, n_person, n_groups,
     step, in_time, effect, read, write, reads_account, component_kind, kind_weight,
-    variant_person, variant_household, hinge_at, hinge_bend, hinge_jump, hinge_count,
-    account, slot, row, row_count, buffer, held, x, z, pay, variant, event, money, gate_open,
-    step_paid, step_claims, credit, collected, allowed, change,
+    variant_person, variant_household, hinge_at, hinge_bend, hinge_jump, hinge_count, hinge_floor,
+    account, slot, row, row_count, buffer, held, x, z, pay, variant, active, event, money, gate_open,
+    step_paid, step_claims, credit, collected, allowed, change, touched,
 ):
     """Run steps with yearly terms on persons' costs, or on households' own: the common case.
 
@@ -116,57 +117,80 @@ def run_plain(
                     for i in range(n):
                         x[i] = column[i]
                     started = True
-        varied = step[s, at.VARIANTS]
-        if varied > 0 and is_person:
+        varied, chosen, discharge = step[s, at.VARIANTS], step[s, at.UNIT_SET], step[s, at.DISCHARGE] == 1
+        floor = hinge_floor[chosen] if chosen >= 0 else 0.0
+        n_active = np.int64(0)
+        if varied > 0:
             for i in range(n):
-                variant[i] = variant_person[varied - 1, row[at.ROW_PERSON, i]]
-        elif varied > 0:
+                if is_person:
+                    variant[i] = variant_person[varied - 1, row[at.ROW_PERSON, i]]
+                else:
+                    variant[i] = variant_household[varied - 1, slot[at.SLOT_HOUSEHOLD, i]]
             for i in range(n):
-                variant[i] = variant_household[varied - 1, slot[at.SLOT_HOUSEHOLD, i]]
-        chosen = step[s, at.UNIT_SET]
-        if chosen < 0:
-            for i in range(n):
-                pay[i] = x[i] if varied == 0 or variant[i] > 0 else 0.0
-        elif step[s, at.DISCHARGE] == 1:
-            for i in range(n):
-                z[i] = x[i] / row_count[i] if row_count[i] > 1.0 else x[i]
-            evaluate(chosen, z, pay, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
-            for i in range(n):
-                pay[i] = pay[i] * row_count[i] if row_count[i] > 1.0 else pay[i]
+                active[n_active] = i
+                n_active += (x[i] + EPSILON >= floor) & (x[i] > 0.0) & (variant[i] > 0)
         else:
-            evaluate(chosen, x, pay, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
-        gate = step[s, at.GATE]
-        if gate >= 0:
             for i in range(n):
-                pay[i] = pay[i] if gate_open[gate, row[at.ROW_SLOT, i] if is_person else i] == 1 else 0.0
+                active[n_active] = i
+                n_active += (x[i] + EPSILON >= floor) & (x[i] > 0.0)
         before = source[step[s, at.CUM_IN] if is_person else step[s, at.HOUSEHOLD_CUM_IN]]
         after = source[step[s, at.CUM_OUT] if is_person else step[s, at.HOUSEHOLD_CUM_OUT]]
         for i in range(n):
-            amount = pay[i] if pay[i] > 0.0 else 0.0
-            pay[i] = amount if amount < x[i] else x[i]
-        for i in range(n):
-            after[i] = before[i] + pay[i]
-        for i in range(n):
-            z[i] = half_up(after[i]) - half_up(before[i])  # paid, fen
+            after[i] = before[i]
         for c in range(low, high):
             if write[s, c] >= 0:
                 column, target = source[read[s, c]], source[write[s, c]]
                 for i in range(n):
-                    left = 1.0 - pay[i] / x[i] if x[i] > 0.0 else 1.0
-                    target[i] = column[i] * left
+                    target[i] = column[i]
+        # from here on, position j stands for row or slot active[j]
+        for j in range(n_active):
+            z[j] = x[np.uint64(active[j])]
+        if varied > 0:
+            for j in range(n_active):
+                variant[j] = variant[active[j]]  # active rises, so nothing is overwritten too early
+        if discharge:
+            for j in range(n_active):
+                z[j] = z[j] / max(row_count[active[j]], 1.0)
+        if chosen >= 0:
+            evaluate(chosen, z, pay, variant, n_active, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
+        else:
+            for j in range(n_active):
+                pay[j] = z[j]
+        if discharge:
+            for j in range(n_active):
+                pay[j] = pay[j] * max(row_count[active[j]], 1.0)
+        gate = step[s, at.GATE]
+        if gate >= 0:
+            for j in range(n_active):
+                mine = row[at.ROW_SLOT, active[j]] if is_person else active[j]
+                pay[j] = pay[j] if gate_open[gate, mine] == 1 else 0.0
+        for j in range(n_active):
+            i = np.uint64(active[j])
+            amount = pay[j] if pay[j] > 0.0 else 0.0
+            amount = amount if amount < x[i] else x[i]
+            upto = before[i] + amount
+            pay[j] = 1.0 - amount / x[i]  # share left
+            z[j] = half_up(upto) - half_up(before[i])  # paid, fen
+            after[i] = upto
+        for c in range(low, high):
+            if write[s, c] >= 0:
+                target = source[write[s, c]]
+                for j in range(n_active):
+                    target[np.uint64(active[j])] *= pay[j]
         touches = False
         for p in range(1, effect.shape[1]):
             touches = touches or effect[s, p] != 0
         insurance = step[s, at.INSURANCE] == 1
         cell = s * n_groups
-        for i in range(n):
-            if z[i] == 0.0 and allowed.shape[1] == 0:
+        for j in range(n_active):
+            if z[j] == 0.0 and allowed.shape[1] == 0:
                 continue
+            i = active[j]
             mine = row[at.ROW_SLOT, i] if is_person else i
             unit = row[at.ROW_PERSON, i] - first_person if is_person else (
                 block_persons + slot[at.SLOT_HOUSEHOLD, i] - first
             )
-            paid = np.int64(z[i])
+            paid = np.int64(z[j])
             if allowed.shape[1] > 0 and allowed[s, unit] >= 0:
                 paid = allowed[s, unit]
             if paid == 0:
@@ -184,7 +208,7 @@ def run_plain(
                 for c in range(n_person, n_components):
                     if read[s, c] >= 0:
                         weight += kind_weight[component_kind[c]] * held[read[s, c], i] / x[i]
-            _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change)
+            _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change, touched)
             if insurance:
                 person = row[at.ROW_PERSON, i] if is_person else np.int64(-1)
                 credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit)
@@ -197,7 +221,7 @@ def run_special(
     variant_person, variant_household, hinge_at, hinge_bend, hinge_jump, hinge_count,
     account, person_key, slot, row, row_count, buffer, held, x, z, pay, variant, one,
     event, money, word, gate_open,
-    step_paid, step_claims, credit, collected, allowed, change,
+    step_paid, step_claims, credit, collected, allowed, change, touched,
 ):
     """Run any kind of step: terms per event or per household, points, households' terms on members' costs."""
     n_components = component_kind.shape[0]
@@ -286,7 +310,7 @@ def run_special(
                     group, year = slot[at.SLOT_GROUP, mine], slot[at.SLOT_YEAR, mine]
                     step_paid[year, s, group] += paid
                     step_claims[year, s, group] += 1
-                    _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change)
+                    _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change, touched)
                     if step[s, at.INSURANCE] == 1:
                         credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit)
                     if collected.shape[1] > 0:
@@ -319,7 +343,7 @@ def run_special(
                 step_paid[year, s, slot[at.SLOT_GROUP, mine]] += paid
                 step_claims[year, s, slot[at.SLOT_GROUP, mine]] += 1
                 weight = weighted / x[mine] if x[mine] > 0.0 else 0.0
-                _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change)
+                _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change, touched)
                 if step[s, at.INSURANCE] == 1:
                     credit_accounts(s, mine, np.int64(-1), paid, slot, event, money, account, read, reads_account, credit)
                 if collected.shape[1] > 0:

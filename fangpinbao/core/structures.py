@@ -35,7 +35,7 @@ class People(NamedTuple):
     person_key: Uint64Array  # [n] stable key, for ties
     household_word: Uint64Array  # [h]
     township_start: Int64Array  # [townships+1] first household
-    household: Int64Array  # [HOUSEHOLD_WIDTH, h]
+    household: Int64Array  # [h, HOUSEHOLD_WIDTH]: one cache line each
     relief_rate: Float64Array  # [h] take-up x share in time
     own_premium: Int64Array  # [p, h]
     base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
@@ -82,10 +82,11 @@ class Stacks(NamedTuple):
     reads_account: Int64Array  # [s, a] 1
     variant_person: Uint8Array  # [rows, n] schedule variant
     variant_household: Uint8Array  # [rows, h]
-    hinge_at: Float64Array  # [sets, variants, hinges]
+    hinge_at: Float64Array  # [sets, hinges, variants]
     hinge_bend: Float64Array
     hinge_jump: Float64Array
-    hinge_count: Int64Array  # [sets]
+    hinge_count: Int64Array  # [sets, 2] number of hinges; 1 where some jump
+    hinge_floor: Float64Array  # [sets] amount up to which nobody is paid
     gate_terms: Float64Array  # [gates, 2, 4] of income, lost income, rigid spending; line, fen per head
     gate_take_up: Int64Array  # [gates] chance x 2^32
     relief_on_rigid: int  # 1: resources net of rigid spending are topped up
@@ -171,11 +172,12 @@ class Work:
         self.row_count = np.zeros(rows)
         self.buffer = np.zeros((self.stacks.person_buffers, rows))
         self.held = np.zeros((self.stacks.household_buffers, slots))
-        self.x, self.z, self.pay = np.zeros(wide), np.zeros(wide), np.zeros(wide)
-        self.variant, self.one = ints(wide), np.zeros((2, 1))
+        self.x, self.z, self.pay, self.spare = (np.zeros(wide) for _ in range(4))
+        self.variant, self.active, self.one = ints(wide), ints(wide + 8), np.zeros((2, 1))
         self.gate_open = np.zeros((max(len(self.stacks.gate_take_up), 1), slots), dtype=np.uint8)
+        self.touched = ints(slots)
         self.change = ints(at.CHANGE_WIDTH, n_programmes, slots)
-        self.base_slot = ints(at.BASE_WIDTH, self.block_households)
+        self.base_slot = ints(self.block_households, at.BASE_WIDTH)
         self.base_change = ints(at.CHANGE_WIDTH, n_programmes, self.block_households)
         self.base_step = ints(n_steps, 2, self.block_households)
         self.step_has_base = ints(n_steps)

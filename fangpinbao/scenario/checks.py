@@ -25,6 +25,7 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems = [*_references(document, accounts), *_coverages(document, accounts), *_stacks(document)]
     problems += _population(document, folder)
     problems += _lines(document)
+    problems += _layers(document)
     return problems
 
 
@@ -122,12 +123,42 @@ def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iter
                 yield Problem(
                     place, "reads points of death or disability but has no scale or fixed_sum. Add a scale."
                 )
-        elif known and "scale" in step:
-            yield Problem(f"{place}.scale", f"needs an account of points; {known} are money. Use bands.")
+        else:
+            for key in ("scale", "fixed_sum"):
+                if known and key in step:
+                    yield Problem(
+                        f"{place}.{key}",
+                        f"needs an account of points, such as death_or_disability; {known} are money. "
+                        "Use deductible, rate, bands and limit.",
+                    )
+
+
+def _layers(document: Document) -> Iterator[Problem]:
+    """Public layers and relief: what the engine needs of them."""
+    for name, layer in _tables(document, "layers").items():
+        test = layer.get("income_test")
+        after = isinstance(test, dict) and test.get("moment", "after_shock") == "after_shock"
+        late = [key for key in ("spending_test", "take_up") if key in layer] + (["income_test"] if after else [])
+        for key in late:
+            yield Problem(
+                f"layers.{name}.{key}",
+                "is decided from the stack \"none\", of which a public layer is part. "
+                "Use where, or income_test with moment = \"before_year\".",
+            )
+    relief = list(_tables(document, "relief").items())
+    for name, top_up in relief[1:]:
+        for key, default in (("on", "income_minus_rigid"), ("benefits_count", False)):
+            first = relief[0][1].get(key, default)
+            if top_up.get(key, default) != first:
+                yield Problem(
+                    f"relief.{name}.{key}", f"must be the same for all relief ({relief[0][0]} has {first!r}). Align them."
+                )
 
 
 def _stacks(document: Document) -> Iterator[Problem]:
     layers = list(_tables(document, "layers"))
+    if document.get("perils") == {} and not _tables(document, "certain_costs"):
+        yield Problem("perils", "is empty and no cost is certain, so nothing ever happens. Add a peril.")
     for name, programme in _tables(document, "programmes").items():
         place = f"programmes.{name}"
         coverages = list(_tables(programme, "coverages"))

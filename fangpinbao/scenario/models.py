@@ -291,7 +291,7 @@ class ScenarioModel(BaseModel):
     population: Population
     accounts: dict[Name, AccountTable] = {}
     year_factors: dict[Name, YearFactor] = {}
-    perils: dict[Name, Peril]
+    perils: dict[Name, Peril] = {}
     certain_costs: dict[Name, CertainCost] = {}
     layers: dict[Name, Coverage] = {}
     relief: dict[Name, TopUp] = {}

@@ -107,6 +107,12 @@ class Terms(Table):
                 refuse("gives bands and an order; an order is for deductible, rate and limit. Drop one.", "order")
             if len(set(self.order)) != len(self.order):
                 refuse(f"= {self.order} names a step twice. Name each once.", "order")
+        if self.fixed_sum is not None or self.scale is not None:
+            given = [name for name in ("deductible", "franchise", "rate", "bands", "limit", "order") if getattr(self, name)]
+            if given or (self.fixed_sum is not None and self.scale is not None):
+                other = given[0] if given else "scale"
+                name = "fixed_sum" if self.fixed_sum is not None else "scale"
+                refuse(f"is paid whole, so {other} beside it has no effect. Drop one of them.", name)
         if self.scale is not None:
             points = [step.points for step in self.scale]
             if points != sorted(set(points)):
@@ -177,7 +183,8 @@ class Coverage(Terms):
 
     ``accounts`` are read together: what remains of them after the steps before is summed per ``unit`` and
     the payment is credited back in proportion. ``per_event``, then the terms of the table itself, then
-    ``per_household`` are nested: each works on the payment of the one before.
+    ``per_household`` are nested: each works on the payment of the one before. A discharge is an equal part
+    of the person's medical cost of the year: with n discharges of cost x in all, n times the terms of x / n.
     """
 
     label: Label | None = None
@@ -201,6 +208,12 @@ class Coverage(Terms):
     def _nested(self) -> Coverage:
         if self.unit == "event" and self.per_event is not None:
             refuse("repeats unit = \"event\". Put the terms in one place.", "per_event")
+        if self.variants and self.unit == "event":
+            refuse(
+                'cannot stand beside unit = "event": one set of terms applies to every event. '
+                "Make one coverage for each group, with its own where.",
+                "variants",
+            )
         if self.waiting_days and self.per_event is None and self.unit != "event":
             refuse(
                 f"= {self.waiting_days} needs terms per event (unit = \"event\" or a per_event table), "

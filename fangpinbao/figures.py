@@ -1,0 +1,20 @@
+"""All figures of a run, as results.json holds them."""
+
+from __future__ import annotations
+
+from fangpinbao.outcomes import Outcomes
+from fangpinbao.poverty_measures import poverty
+from fangpinbao.pricing import price
+from fangpinbao.records import Figure, Figures, group_label, label, line_label
+from fangpinbao.risk import tail_risk
+
+__all__ = ["Figure", "Figures", "all_figures", "group_label", "label", "line_label"]
+
+
+def all_figures(outcomes: Outcomes) -> Figures:
+    """Return every figure of a run: prices, poverty at both lines, and the tail of the payout.
+
+    ``notes`` say which figures were left out because their value or error cannot be formed.
+    """
+    # The prices hold the quantiles and tail values already.
+    return price(outcomes) + poverty(outcomes) + tail_risk(outcomes, levels=())

@@ -1,0 +1,284 @@
+"""The tables of a run: the three questions first, for every programme side by side, then what lies behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fangpinbao.files import count_by_status
+from fangpinbao.measures import MEASURES
+from fangpinbao.outcomes import Outcomes
+from fangpinbao.records import Figure, group_label, line_label
+from fangpinbao.risk import precision_line
+from fangpinbao.scenario.vocabulary import LINES
+from fangpinbao.tables import MISSING, PLAIN, Lang, Titled, cell, new_table, row_label, say, unit_label
+
+__all__ = ["RunTables"]
+
+_MOST_COLUMNS = 4
+_PREMIUM = (
+    ("insured", "value"),
+    ("pure_premium_per_insured", "mean"),
+    ("pure_premium_per_resident", "mean"),
+    ("gross_premium_per_insured", "mean"),
+    ("agreed_premium_per_insured", "value"),
+    ("loss_ratio", "mean"),
+)
+_PAYOUT = (("payout", "mean"), ("payout", "p95"), ("payout", "p99"), ("payout", "tvar_99"))
+_POVERTY = (
+    ("households_prevented", "mean"),
+    ("households_prevented_return", "mean"),
+    ("households_prevented_entry", "mean"),
+    ("persons_prevented", "mean"),
+    ("households_lifted", "mean"),
+    ("households_induced", "mean"),
+    ("households_still_poor", "mean"),
+    ("gap_closed", "mean"),
+    ("cost_per_prevented", "ratio"),
+)
+_COVERAGE = ("payout", "claims", "mean_claim", "pure_premium_per_insured")
+_HEADLINES = ("households_prevented", "pure_premium_per_insured", "payout")
+_CLASS = ("insured", "pure_premium_per_insured")
+_CLASS_LINE = ("households_prevented", "households_still_poor")
+_USES = ("prevented", "lifted", "still_poor", "already_poor", "never_at_risk")
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """The tables of one run in one language.
+
+    Attributes
+    ----------
+    figures
+        ``fangpinbao.figures.all_figures`` of the outcomes.
+    """
+
+    outcomes: Outcomes
+    figures: Sequence[Figure]
+    lang: Lang = "en"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_key", {figure.key: figure for figure in self.figures})
+
+    def say(self, en: str, zh: str) -> str:
+        """Choose the language."""
+        return say(self.lang, en, zh)
+
+    def find(
+        self,
+        programme: str,
+        measure: str,
+        statistic: str = "mean",
+        *,
+        coverage: str | None = None,
+        group: str | None = None,
+        line: str | None = None,
+    ) -> Figure | None:
+        """Return a figure by its key, or None; a mean may stand under ``ratio`` or ``value``."""
+        by_key: dict[tuple[str | None, ...], Figure] = self.__dict__["_by_key"]
+        for name in dict.fromkeys((statistic, *(("ratio", "value") if statistic == "mean" else ()))):
+            found = by_key.get((programme, coverage, group, line, measure, name))
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def programmes(self) -> list[str]:
+        """Programmes other than ``none``."""
+        return [name for name in self.outcomes.programmes if name != "none"]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Lines of the scenario."""
+        return LINES if self.outcomes.scenario.lines is not None else ()
+
+    def programme_label(self, name: str) -> str:
+        """Label of a programme, with its name."""
+        if name == "none":
+            return self.say("none", "无方案")
+        label = self.outcomes.scenario.programmes[name].label
+        return name if label is None else label.in_language(self.lang)
+
+    def step_label(self, programme: str, step: str) -> str:
+        """Label of a coverage or public layer."""
+        scenario = self.outcomes.scenario
+        table = scenario.layers.get(step)
+        if table is None and programme in scenario.programmes:
+            table = scenario.programmes[programme].coverages.get(step)
+        return step if table is None or table.label is None else table.label.in_language(self.lang)
+
+    def line_label(self, line: str) -> str:
+        """Label of a line with its amount."""
+        lines = self.outcomes.scenario.lines
+        amount = getattr(lines, f"{line}_line")
+        name = self.say(f"{line} line", "贫困线" if line == "poverty" else "监测线")
+        return self.say(f"{name}, {amount:,.0f} yuan a head", f"{name}，人均 {amount:,.0f} 元")
+
+    # --- the parts of the page --------------------------------------------------------------------------
+
+    def heading(self) -> Text:
+        """What was run."""
+        outcomes, people = self.outcomes, self.outcomes.compiled.population
+        title = outcomes.scenario.title.in_language(self.lang)
+        persons, households = f"{people.persons:,}", f"{people.households:,}"
+        about = self.say(
+            f"{persons} persons in {households} households, {outcomes.n_years:,} simulated years, seed "
+            f"{outcomes.seed}; each figure ± its standard error",
+            f"{households} 户 {persons} 人，模拟 {outcomes.n_years:,} 年，种子 {outcomes.seed}；"
+            "每个数字 ± 标准误",
+        )
+        return Text.assemble((title, "bold"), "\n", about)
+
+    def first(self) -> list[Titled]:
+        """Premium, payout and poverty for every programme side by side."""
+        names = self.programmes
+        groups = [names[start : start + _MOST_COLUMNS] for start in range(0, len(names), _MOST_COLUMNS)]
+        return [self._first(group) for group in groups]
+
+    def _first(self, names: list[str]) -> Titled:
+        table = new_table(["", self.say("unit", "单位"), *map(self.programme_label, names)], names=2)
+        self._rows(table, names, self.say("What must it cost?", "保费应为多少？"), _PREMIUM)
+        self._rows(table, names, self.say("What does it pay in a year?", "一年赔多少？"), _PAYOUT)
+        worst = [f"{self.outcomes.yuan_by_year(name).max():,.0f}" for name in names]
+        years = f"{self.outcomes.n_years:,}"
+        label = self.say(f"worst of {years} simulated years", f"{years} 个模拟年中最高")
+        table.add_row("  " + label, self.say("yuan", "元"), *worst)
+        for line in self.lines:
+            question = self.say("Whom does it keep from poverty?", "防住了多少贫困？")
+            self._rows(table, names, f"{question} ({self.line_label(line)})", _POVERTY, line)
+        return Titled(self.say("Premium, payout, poverty", "保费、赔款、防贫"), table)
+
+    def _rows(
+        self,
+        table: Table,
+        names: list[str],
+        title: str,
+        rows: Iterable[tuple[str, str]],
+        line: str | None = None,
+    ) -> None:
+        """Add a section; a row that is nothing for all programmes is left out unless it is a headline."""
+        table.add_section()
+        table.add_row(Text(title, style="bold"))
+        for measure, statistic in rows:
+            found = [self.find(name, measure, statistic, line=line) for name in names]
+            nothing = statistic in PLAIN and all(one is None or one.value == 0.0 for one in found)
+            if nothing and measure not in _HEADLINES:
+                continue
+            unit = unit_label(MEASURES[measure].unit, self.lang)
+            cells = [cell(one, self.lang) for one in found]
+            table.add_row("  " + row_label(measure, statistic, self.lang), unit, *cells)
+
+    def coverages(self) -> Titled:
+        """What each coverage pays."""
+        labels = [MEASURES[name].label(self.lang) for name in _COVERAGE]
+        heads = [self.say("programme", "保险方案"), self.say("coverage", "保障责任"), *labels]
+        table = new_table([*heads, row_label("payout", "p95", self.lang)], names=2)
+        for name in self.programmes:
+            for coverage in self.outcomes.scenario.programmes[name].coverages:
+                found = [self.find(name, measure, coverage=coverage) for measure in _COVERAGE]
+                found.append(self.find(name, "payout", "p95", coverage=coverage))
+                cells = [cell(one, self.lang) for one in found]
+                table.add_row(self.programme_label(name), self.step_label(name, coverage), *cells)
+            table.add_section()
+        return Titled(self.say("Coverages (yuan a year)", "保障责任（元/年）"), table)
+
+    def classes(self) -> Titled | None:
+        """Who is paid and kept from poverty, by class."""
+        if not self.lines or len(self.outcomes.groups) < 2:
+            return None
+        columns: list[tuple[str, str | None]] = [(measure, None) for measure in _CLASS]
+        columns += [(measure, line) for line in self.lines for measure in _CLASS_LINE]
+        heads = [self.say("programme", "保险方案"), self.say("class", "类别")]
+        for measure, line in columns:
+            label = MEASURES[measure].label(self.lang)
+            heads.append(label if line is None else f"{label} ({line_label(line, self.lang)})")
+        table = new_table(heads, names=2)
+        for name in self.programmes:
+            for group in self.outcomes.groups:
+                found = [self.find(name, measure, group=group, line=line) for measure, line in columns]
+                cells = [cell(one, self.lang) for one in found]
+                table.add_row(self.programme_label(name), group_label(group, self.lang), *cells)
+            table.add_section()
+        return Titled(self.say("By class of household", "按住户类别"), table)
+
+    def uses(self) -> list[Titled]:
+        """To whom the payout goes, at each line."""
+        groups = []
+        for line in self.lines:
+            table = new_table(["", *map(self.programme_label, self.programmes)])
+            for measure in (*(f"payout_use_{use}" for use in _USES), "payout_above_line"):
+                found = [self.find(name, measure, line=line) for name in self.programmes]
+                if measure == "payout_above_line":
+                    table.add_section()
+                table.add_row(MEASURES[measure].label(self.lang), *map(self._with_share, found))
+            title = self.say("Where the payout goes, yuan a year", "赔款用途，元/年")
+            groups.append(Titled(f"{title} ({self.line_label(line)})", table))
+        return groups
+
+    def _with_share(self, figure: Figure | None) -> str:
+        whole = None if figure is None or figure.programme is None else self.find(figure.programme, "payout")
+        shown = cell(figure, self.lang)
+        return f"{shown} ({figure.value / whole.value:.0%})" if figure and whole and whole.value else shown
+
+    def layers(self) -> Titled | None:
+        """What each public layer pays, and what the programmes displace."""
+        scenario, names = self.outcomes.scenario, self.programmes
+        if not scenario.layers and not scenario.relief:
+            return None
+        heads = ["", self.say("without a programme", "无方案"), *map(self.programme_label, names)]
+        table = new_table(heads)
+        rows = [
+            (self.step_label("none", layer), self.find("none", "layer_payment", coverage=layer), layer)
+            for layer in scenario.layers
+        ]
+        for label, paid, layer in rows:
+            changes = [self.find(name, "public_layers_change", coverage=layer) for name in names]
+            table.add_row(label, *(cell(one, self.lang) for one in (paid, *changes)))
+        if scenario.relief:
+            found = [self.find("none", "relief"), *(self.find(name, "relief_change") for name in names)]
+            table.add_row(MEASURES["relief"].label(self.lang), *(cell(one, self.lang) for one in found))
+        title = self.say(
+            "Public payments and how the programmes change them, yuan a year",
+            "公共保障支付及各方案带来的变化，元/年",
+        )
+        return Titled(title, table)
+
+    def precision(self) -> Text:
+        """How many years an error of 1% would need."""
+        lines = [
+            f"{self.programme_label(name)}: {precision_line(self.outcomes, name, self.lang)}"
+            for name in self.programmes
+        ]
+        return Text("\n".join(lines))
+
+    def sources(self) -> Text:
+        """Where the numbers come from."""
+        counts = count_by_status(self.outcomes.scenario)
+        official, published, assumed = counts["official"], counts["published"], counts["assumed"]
+        lean = self.say("; every headline above leans on assumed numbers.", "；以上主要结果均依赖假设数。")
+        return Text(
+            self.say(
+                f"Numbers of the scenario: {official} official, {published} published, {assumed} assumed",
+                f"参数来源：官方 {official} 个，公开 {published} 个，假设 {assumed} 个",
+            )
+            + (lean if assumed else self.say(".", "。"))
+        )
+
+    def details(self) -> Iterator[RenderableType]:
+        """Everything behind the first table, in order."""
+        yield self.coverages()
+        for table in (self.classes(), *self.uses(), self.layers()):
+            if table is not None:
+                yield table
+
+    def footer(self) -> Group:
+        """Precision and sources, and what ``—`` means."""
+        dash = self.say(
+            f"{MISSING}: does not apply, or too few years to tell its error",
+            f"{MISSING}：不适用，或模拟年数不足以估计误差",
+        )
+        return Group(self.precision(), self.sources(), Text(dash, style="dim"))

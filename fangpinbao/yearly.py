@@ -1,0 +1,329 @@
+"""Values of a measure by simulated year, or by batch of years and household class.
+
+A measure here is a signed sum of columns of the outcomes and of payments of steps, so its sums over years,
+batches and classes are integers, and the difference of two programmes is again such a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from fangpinbao import estimators
+from fangpinbao._typing import Float64Array, Int64Array
+from fangpinbao.columns import CAUSES, FIXED_POINT, LINE_COLUMNS
+from fangpinbao.estimators import Estimate, Years
+from fangpinbao.measures import MEASURES
+from fangpinbao.outcomes import Outcomes
+from fangpinbao.scenario.vocabulary import LINES
+
+__all__ = [
+    "LINE_MEASURES",
+    "YEAR_MEASURES",
+    "agreed_premium",
+    "cause_by_batch",
+    "chosen",
+    "class_mean",
+    "class_ratio",
+    "gross_premium",
+    "insured",
+    "insurer_payout",
+    "lines_of",
+    "mean",
+    "of_batches",
+    "public_cost",
+    "steps_of",
+    "values",
+]
+
+NOTE_POOR = "relief may lift households that are already poor, and this run did not count the poor"
+_FEN = 0.01
+_FALL = {
+    "households_poor": "households_net_prevented",
+    "persons_poor": "persons_net_prevented",
+    "fgt0": "persons_net_prevented",
+}
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """A signed sum of columns and steps; ``against_none`` 1 takes off "none", -1 takes it off from "none"."""
+
+    columns: tuple[tuple[int, str], ...] = ()
+    steps: Literal["insurance", "public"] | None = None
+    counts: bool = False
+    against_none: Literal[-1, 0, 1] = 0
+
+
+def _one(name: str, against_none: Literal[-1, 0, 1] = 0) -> _Sum:
+    return _Sum(((1, name),), against_none=against_none)
+
+
+_CLASSES = ("already_poor", "lifted", "never_at_risk", "induced", "prevented_return", "prevented_entry",
+            "still_poor", "relieved")  # fmt: skip
+
+YEAR_MEASURES: dict[str, _Sum] = {
+    "payout": _one("payout_fen"),
+    "claims": _Sum(steps="insurance", counts=True),
+    "households_paid": _one("households_paid"),
+    "late_payment": _one("late_fen"),
+    "fixed_sums": _one("fixed_sum_fen"),
+    "own_premium": _one("own_premium_fen"),
+    "public_layers": _Sum(steps="public"),
+    "public_layers_change": _Sum(steps="public", against_none=1),
+    "relief": _one("relief_fen"),
+    "relief_change": _one("relief_fen", against_none=1),
+    "households_catastrophic": _one("households_catastrophic"),
+    "households_catastrophic_avoided": _one("households_catastrophic", against_none=-1),
+}
+
+
+def _line_measures() -> dict[str, _Sum]:
+    found: dict[str, _Sum] = {}
+    for unit in ("households", "persons"):
+        for name in _CLASSES:
+            found[f"{unit}_{name}"] = _one(f"{unit}_{name}")
+        both = ((1, f"{unit}_prevented_return"), (1, f"{unit}_prevented_entry"))
+        found[f"{unit}_prevented"] = _Sum(both)
+        found[f"{unit}_net_prevented"] = _Sum((*both, (1, f"{unit}_lifted"), (-1, f"{unit}_induced")))
+        found[f"{unit}_poor"] = _one(f"{unit}_poor")
+    found["households_prevented_without_fixed_sums"] = _one("households_prevented_without_fixed_sums")
+    found["households_prevented_by_fixed_sums"] = _Sum(
+        (*found["households_prevented"].columns, (-1, "households_prevented_without_fixed_sums"))
+    )
+    for use in ("prevented", "lifted", "already_poor", "still_poor", "never_at_risk"):
+        found[f"payout_use_{use}"] = _one(f"payout_use_{use}_fen")
+    found["payout_above_line"] = _one("payout_above_line_fen")
+    found["poverty_gap"] = _one("gap_fen")
+    found["gap_closed"] = _one("gap_fen", against_none=-1)
+    found["fgt0"] = found["persons_poor"]
+    found["fgt0_reduction"] = found["persons_net_prevented"]
+    for k in (1, 2):
+        found[f"fgt{k}"] = _one(f"fgt{k}_fp")
+        found[f"fgt{k}_reduction"] = _one(f"fgt{k}_fp", against_none=-1)
+    return found
+
+
+LINE_MEASURES = _line_measures()
+
+
+def chosen(outcomes: Outcomes, programme: str | None) -> tuple[str, ...]:
+    """Return the programme asked for, or all of them; refuses an unknown name."""
+    if programme is None:
+        return outcomes.programmes
+    outcomes.index(programme)
+    return (programme,)
+
+
+def steps_of(outcomes: Outcomes, programme: str, kind: Literal["insurance", "public"]) -> list[int]:
+    """Return the indices of the coverages, or of the public layers, of a programme's stack."""
+    nodes = outcomes.compiled.tree.nodes
+    return [s for s in outcomes.stack(programme) if (nodes[s].programme is not None) == (kind == "insurance")]
+
+
+def insured(outcomes: Outcomes, programme: str) -> Int64Array:
+    """Return insured persons [classes]."""
+    heads: Int64Array = outcomes.compiled.insured[outcomes.index(programme)]
+    return heads
+
+
+def _poor(outcomes: Outcomes, name: str) -> tuple[tuple[int, str], ...] | None:
+    """Return the columns that sum to the poor: None where relief may have lifted some of the already poor.
+
+    Without relief nobody already poor is above the line before the programme pays.
+    """
+    if name in LINE_COLUMNS:
+        return ((1, name),)
+    if outcomes.scenario.relief:
+        return None
+    unit = name.split("_")[0]
+    parts = ((1, "already_poor"), (-1, "lifted"), (1, "still_poor"), (1, "induced"))
+    return tuple((sign, f"{unit}_{part}") for sign, part in parts)
+
+
+def _definition(outcomes: Outcomes, measure: str, line: str | None) -> _Sum | None:
+    if line is None:
+        return YEAR_MEASURES[measure]
+    definition = LINE_MEASURES[measure]
+    ((_, first), *_) = definition.columns
+    if not first.endswith("_poor") or first.endswith(("already_poor", "still_poor")):
+        return definition
+    columns = _poor(outcomes, first)
+    return None if columns is None else replace(definition, columns=columns)
+
+
+def values(outcomes: Outcomes, programme: str, measure: str, line: str | None = None) -> Int64Array | None:
+    """Return [years] of a measure: fen, counts or fixed point; None where the outcomes do not hold it."""
+    definition = _definition(outcomes, measure, line)
+    if definition is None:
+        return None
+
+    def of(name: str) -> Int64Array:
+        total = np.zeros(outcomes.n_years, dtype=np.int64)
+        for sign, column in definition.columns:
+            total += sign * outcomes.column(name, column, line)
+        if definition.steps is not None:
+            source = outcomes.sums.step_claims if definition.counts else outcomes.sums.step_paid
+            total += source[:, steps_of(outcomes, name, definition.steps)].sum(axis=1)
+        return total
+
+    if definition.against_none == 0:
+        return of(programme)
+    return definition.against_none * (of(programme) - of("none"))
+
+
+def _batches(outcomes: Outcomes, programme: str, measure: str, line: str | None) -> Int64Array | None:
+    """Return [batches, classes] of a measure."""
+    definition = _definition(outcomes, measure, line)
+    if definition is None:
+        return None
+
+    def of(name: str) -> Int64Array:
+        shape = (len(outcomes.batch_years), len(outcomes.groups))
+        total = np.zeros(shape, dtype=np.int64)
+        for sign, column in definition.columns:
+            total += sign * outcomes.batches(name, column, line)
+        if definition.steps is not None:
+            steps = steps_of(outcomes, name, definition.steps)
+            total += outcomes.sums.batch_step[..., int(definition.counts)][:, steps].sum(axis=1)
+        return total
+
+    if definition.against_none == 0:
+        return of(programme)
+    return definition.against_none * (of(programme) - of("none"))
+
+
+def _scale(measure: str, persons: int) -> float:
+    """Return the factor from the integers to the measure's unit."""
+    if measure.startswith("fgt"):
+        return 1.0 / persons if measure.startswith("fgt0") else 1.0 / (FIXED_POINT * persons)
+    return _FEN if MEASURES[measure].unit == "yuan" else 1.0
+
+
+def mean(
+    outcomes: Outcomes, programme: str, measure: str, line: str | None = None, minus: str | None = None
+) -> Estimate:
+    """Return the mean of a measure, or of its paired difference to the programme ``minus``.
+
+    Where the poor were not counted, the difference of two headcounts is still known: the net prevented.
+    """
+    unit = MEASURES[measure].unit
+    series = values(outcomes, programme, measure, line)
+    if minus is not None:
+        sign, name = (1, measure) if series is not None else (-1, _FALL[measure])
+        first, second = (values(outcomes, p, name, line) for p in (programme, minus))
+        assert first is not None
+        assert second is not None
+        series = sign * (first - second)
+    if series is None:
+        return Estimate(None, None, None, None, unit, outcomes.n_years, note=NOTE_POOR)
+    estimate = estimators.mean(series, outcomes.years, unit)
+    return estimate.scaled(_scale(measure, int(outcomes.compiled.persons.sum())), unit)
+
+
+def of_batches(sums: Int64Array, batch_years: Int64Array, unit: str) -> Estimate:
+    """Return the mean per year of integer batch sums; the same in every year has the error 0."""
+    estimate = estimators.from_batches(sums, batch_years, unit)
+    if (sums * batch_years[0] == sums[0] * batch_years).all() and estimate.standard_error is not None:
+        value = estimate.value
+        return replace(estimate, standard_error=0.0, lower=value, upper=value)
+    return estimate
+
+
+def class_mean(
+    outcomes: Outcomes, programme: str, measure: str, line: str | None = None
+) -> dict[str, Estimate]:
+    """Return the mean of a measure for each household class; empty where the outcomes do not hold it."""
+    sums = _batches(outcomes, programme, measure, line)
+    if sums is None:
+        return {}
+    found = {}
+    for g, group in enumerate(outcomes.groups):
+        unit = MEASURES[measure].unit
+        estimate = of_batches(sums[:, g], outcomes.batch_years, unit)
+        found[group] = estimate.scaled(_scale(measure, int(outcomes.compiled.persons[g])), unit)
+    return found
+
+
+def class_ratio(outcomes: Outcomes, programme: str, above: str, below: str, unit: str) -> dict[str, Estimate]:
+    """Return the ratio of two means for each household class (payout in yuan over claims, say)."""
+    over, under = _batches(outcomes, programme, above, None), _batches(outcomes, programme, below, None)
+    assert over is not None
+    assert under is not None
+    batches = Years.equal(len(outcomes.batch_years))
+    found = {}
+    for g, group in enumerate(outcomes.groups):
+        estimate = estimators.ratio(over[:, g], under[:, g], batches, unit).scaled(_scale(above, 1), unit)
+        found[group] = replace(estimate, years=outcomes.n_years)
+    return found
+
+
+def cause_by_batch(outcomes: Outcomes, programme: str, line: str) -> dict[str, Int64Array]:
+    """Return prevented households [batches] by cause."""
+    return {c: outcomes.batches(programme, f"households_prevented_{c}", line).sum(axis=1) for c in CAUSES}
+
+
+def insurer_payout(outcomes: Outcomes, programme: str) -> Int64Array:
+    """Return the payout [years], fen, less what government tops up."""
+    payout: Int64Array = outcomes.column(programme, "payout_fen")
+    return payout if programme == "none" else payout - outcomes.surplus_over_limit(programme)
+
+
+def agreed_premium(outcomes: Outcomes, programme: str) -> float | None:
+    """Return the agreed premium of all insured, fen a year; None where none is agreed."""
+    if programme == "none":
+        return None
+    each = outcomes.scenario.programmes[programme].premium_per_insured
+    return None if each is None else each * 100.0 * float(insured(outcomes, programme).sum())
+
+
+def gross_premium(outcomes: Outcomes, programme: str) -> Float64Array | None:
+    """Return [years], fen, whose mean is the gross premium and whose error of the mean is its error.
+
+    (mean + k sd) / (1 - e): the standard deviation enters by its influence function, so that the spread of
+    these values carries the doubt of both. None where expenses take the whole premium.
+    """
+    loading = outcomes.scenario.programmes[programme].loading
+    if loading.expense_share >= 1.0:
+        return None
+    payout = insurer_payout(outcomes, programme).astype(np.float64)
+    series, years = payout, outcomes.years
+    spread = estimators.standard_deviation(payout, years, "fen").value
+    if loading.risk_share_of_sd > 0.0 and spread:
+        squares = (payout - _centre(payout, years)) ** 2
+        influence = (squares - _centre(squares, years)) / (2.0 * spread)
+        series = payout + loading.risk_share_of_sd * (spread + influence)
+    return series / (1.0 - loading.expense_share)
+
+
+def _centre(series: Float64Array, years: Years) -> float:
+    centre = estimators.mean(series, years, "fen").value
+    assert centre is not None
+    return centre
+
+
+def public_cost(outcomes: Outcomes, programme: str) -> Float64Array | None:
+    """Return public money [years], fen, that the programme costs beside "none".
+
+    Premium (agreed, else gross) less what households pay of it, the top-up above a limit, government's own
+    administration, and the change of public layers and relief. None where there is no premium to go by.
+    """
+    agreed = agreed_premium(outcomes, programme)
+    premium: Float64Array | float | None = gross_premium(outcomes, programme) if agreed is None else agreed
+    if premium is None:
+        return None
+    changes: Sequence[str] = ("public_layers_change", "relief_change")
+    other = sum(c for name in changes if (c := values(outcomes, programme, name)) is not None)
+    administration = outcomes.scenario.programmes[programme].administration * 100.0
+    own = outcomes.column(programme, "own_premium_fen")
+    beside = outcomes.surplus_over_limit(programme) - own + other
+    cost: Float64Array = np.asarray(premium + administration + beside, dtype=np.float64)
+    return cost
+
+
+def lines_of(outcomes: Outcomes) -> tuple[str, ...]:
+    """Return the lines the run knows: none where the scenario has no lines."""
+    return LINES if outcomes.scenario.lines is not None else ()

@@ -1,0 +1,149 @@
+"""Every shipped scenario loads, runs, and says where each of its numbers is from."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fangpinbao.population import Population
+from fangpinbao.scenario import Number, Scenario, load_scenario
+from fangpinbao.scenario.vocabulary import LINES
+from fangpinbao.simulate import simulate
+from fangpinbao.synthesis import synthesise
+
+SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
+SHIPPED = sorted(file.stem for file in SCENARIOS.glob("*.toml"))
+YEARS = 20
+
+ZHONGNING_OFFICIAL = {
+    "population.persons": 20_000,
+    "programmes.base.coverages.illness.limit": 100_000,
+    "programmes.base.coverages.education.limit": 5_000,
+    "programmes.base.coverages.disaster.limit": 30_000,
+    "lines.dibao_standard": 4_560,
+}
+PUBLISHED_DESIGNS = {
+    "lines.poverty_line": 4_000,
+    "programmes.wei.premium_per_insured": 50,
+    "programmes.wei.coverages.illness.income_test.per_head_below": 1.5 * 4_000,
+    "programmes.nanzhang.premium_per_insured": 50,
+    "programmes.nanzhang.coverages.illness.deductible": 5_000,
+    "programmes.nanzhang.coverages.illness.bands[0].rate": 0.3,
+    "programmes.nanzhang.coverages.illness.bands[3].rate": 0.9,
+    "programmes.laiyuan.coverages.illness.deductible": 18_000,
+}
+
+
+@pytest.fixture(scope="module")
+def zhongning() -> Scenario:
+    return load_scenario("zhongning-2020")
+
+
+def numbers(scenario: Scenario) -> dict[str, Number]:
+    return {number.place: number for number in scenario.numbers}
+
+
+def test_something_is_shipped() -> None:
+    assert {"zhongning-2020", "zhongning-2020-variants", "rural-general-2020"} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_runs(name: str) -> None:
+    scenario = load_scenario(name)
+    assert scenario.name == name
+    outcomes = simulate(scenario, YEARS)
+    for programme in scenario.programmes:
+        payout = outcomes.column(programme, "payout_fen")
+        assert payout.sum() > 0
+        for coverage in scenario.programmes[programme].coverages:
+            step = outcomes.steps.index(f"{programme}.{coverage}")
+            assert outcomes.sums.step_paid[:, step].sum() > 0, f"{programme}.{coverage} never pays"
+        for line in LINES:
+            before = outcomes.column("none", "households_still_poor", line)
+            assert (outcomes.column(programme, "households_still_poor", line) <= before).all()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_number_has_a_source(name: str) -> None:
+    scenario = load_scenario(name)
+    without = [number.place for number in scenario.numbers if number.source not in scenario.sources]
+    assert without == []
+    wrong = [n.place for n in scenario.numbers if n.source and n.status != scenario.sources[n.source].status]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_source_is_used(name: str) -> None:
+    scenario = load_scenario(name)
+    used = {number.source for number in scenario.numbers}
+    own = set(scenario.sources)
+    # Cited beside the numbers they bound, in notes; no number is taken from them unchanged.
+    assert own - used <= {"resident_scheme", "hohhot_2020", "handan_press", "qingyang_wage"}
+
+
+@pytest.mark.parametrize(("place", "value"), ZHONGNING_OFFICIAL.items())
+def test_official_facts_of_zhongning(zhongning: Scenario, place: str, value: float) -> None:
+    number = numbers(zhongning)[place]
+    assert (number.value, number.status, number.source) == (value, "official", "ningxia_2020")
+
+
+@pytest.mark.parametrize(("place", "value"), PUBLISHED_DESIGNS.items())
+def test_published_terms(zhongning: Scenario, place: str, value: float) -> None:
+    number = numbers(zhongning)[place]
+    assert (number.value, number.status) == (value, "published")
+
+
+def test_nothing_else_of_the_county_is_official(zhongning: Scenario) -> None:
+    """What the document does not state must not look as if it did."""
+    official = {n.place for n in zhongning.numbers if n.status == "official"}
+    assert official == set(ZHONGNING_OFFICIAL)
+
+
+def test_routing_of_causes_to_rules(zhongning: Scenario) -> None:
+    coverages = zhongning.programmes["base"].coverages
+    rules = {name: set(coverage.accounts) for name, coverage in coverages.items()}
+    assert {"medical_cost", "accident_medical_cost", "disaster_medical_cost"} <= rules["illness"]
+    assert rules["disaster"] == {"property_loss", "accident_property_loss"}
+    assert rules["education"] == {"education_cost"}
+    units = {name: coverage.unit for name, coverage in coverages.items()}
+    assert units == {"illness": "person_year", "education": "person_year", "disaster": "household_year"}
+
+
+def test_assumed_terms_have_ranges(zhongning: Scenario) -> None:
+    """The terms of Zhongning that the document leaves open carry the range they may lie in."""
+    ranged = {n.place for n in zhongning.numbers if n.range is not None}
+    for coverage in ("illness", "education", "disaster"):
+        place = f"programmes.base.coverages.{coverage}"
+        for term in ("deductible", "take_up", "income_test.per_head_below"):
+            assert f"{place}.{term}" in ranged
+
+
+def test_the_insured_list(zhongning: Scenario) -> None:
+    population: Population = synthesise(zhongning.population)
+    assert population.persons == 20_000
+    assert len(population.township_names) == 12
+    assert population.persons / population.households == pytest.approx(3.15, abs=0.05)
+
+
+def test_few_events_a_person(zhongning: Scenario) -> None:
+    """Simulation time goes with events: a list of 20,000 must stay cheap."""
+    outcomes = simulate(zhongning, YEARS)
+    assert outcomes.sums.events.mean(axis=0).sum() / 20_000 < 0.33
+
+
+def test_variants_leave_the_county_as_it_is(zhongning: Scenario) -> None:
+    variants = load_scenario("zhongning-2020-variants")
+    assert variants.population == zhongning.population
+    assert variants.perils == zhongning.perils
+    assert {name: variants.programmes[name] for name in zhongning.programmes} == zhongning.programmes
+
+
+def test_cited_figures_are_complete() -> None:
+    with (SCENARIOS / "sources" / "figures.csv").open(encoding="utf-8", newline="") as file:
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    assert rows
+    for column in ("key", "value", "unit", "year", "place", "source_title", "source_address", "confidence"):
+        assert all(row[column] for row in rows), column

@@ -1,0 +1,380 @@
+"""A plain-Python twin of the engine: one household, one year, one stack at a time, in exact fractions.
+
+It reads the scenario as declared (no compiled schedule) and shares no settlement code with the kernels; only
+the selection of persons and the keyed draws are the package's. Money is fen; a *unit* is a person's index or
+``None`` for the household itself; a *cell* is ``(unit, account, part)`` with part ``in`` or ``out`` of scope.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+
+from fangpinbao.compiled import account_table
+from fangpinbao.core.streams import GOLDEN, decision_key, mix_int, survival_of, words_for
+from fangpinbao.scenario.vocabulary import STAGES
+
+KINDS_PAID_BACK = ("medical", "education", "income", "points")
+
+
+def fen(yuan) -> Fraction:
+    """Fen of a decimal number of yuan, exactly as it was written."""
+    return Fraction(repr(float(yuan))) * 100
+
+
+def half_up(amount) -> int:
+    return floor(amount + Fraction(1, 2))
+
+
+def pays(terms, x: Fraction) -> Fraction:
+    """What a set of terms pays for an amount."""
+    if terms.scale is not None:
+        reached = [step.pays for step in terms.scale if x >= fen(step.points)]
+        return fen(reached[-1]) if reached else Fraction(0)
+    if terms.fixed_sum is not None:
+        return fen(terms.fixed_sum) if x >= 1 else Fraction(0)
+    if x < fen(terms.franchise):
+        return Fraction(0)
+    if terms.bands is not None:
+        y, lower = Fraction(0), fen(terms.deductible)
+        for band in terms.bands:
+            upper = x if band.up_to is None else min(x, fen(band.up_to))
+            y += fen(band.rate) / 100 * max(upper - lower, 0)
+            lower = max(lower, upper)
+        return y if terms.limit is None else min(y, fen(terms.limit))
+    y = x
+    order = terms.order or []
+    for step in (*order, *(name for name in ("deductible", "share", "cap") if name not in order)):
+        if step == "deductible":
+            y = max(y - fen(terms.deductible), Fraction(0))
+        elif step == "share" and terms.rate is not None:
+            y *= fen(terms.rate) / 100
+        elif step == "cap" and terms.limit is not None:
+            y = min(y, fen(terms.limit))
+    return y
+
+
+def shared_out(total: int, weights: dict, rank) -> dict:
+    """Largest remainder, ties by stable key, the household last."""
+    whole = sum(weights.values())
+    quota = {unit: total * weight / whole for unit, weight in weights.items()}
+    part = {unit: floor(share) for unit, share in quota.items()}
+    first = sorted(quota, key=lambda unit: (part[unit] - quota[unit], unit is None, rank(unit)))
+    for unit in first[: total - sum(part.values())]:
+        part[unit] += 1
+    return part
+
+
+@dataclass
+class Event:
+    unit: int | None
+    account: str
+    count: int
+    parts: dict
+    day: int
+
+
+class Ledger:
+    """What one household still bears as the steps of one stack pay."""
+
+    def __init__(self, twin: Twin, h: int, costs: dict, events: list[Event]) -> None:
+        self.twin, self.h, self.events = twin, h, events
+        self.first, self.left = dict(costs), dict(costs)
+        self.paid = defaultdict(Fraction)  # cumulative payment by unit, not rounded
+        self.members = range(*twin.population.household_start[h : h + 2])
+
+    def cells(self, step, units) -> list:
+        def in_base(cell):
+            return cell[2] == "in" or step.base == "all" or cell[0] is None
+
+        return [cell for cell in self.left if cell[0] in units and cell[1] in step.accounts and in_base(cell)]
+
+    def settle(self, step, insured, is_open: bool) -> list[tuple[int, Fraction]]:
+        """Run one step; returns each payment with the part of it that repairs the year's resources."""
+        twin, kind = self.twin, self.twin.kind
+        household = step.unit == "household_year" or any(
+            twin.level[name] == "household" for name in step.accounts
+        )
+        groups = [[*self.members, None]] if household else [[person] for person in self.members]
+        is_points = all(kind[name] == "points" for name in step.accounts)
+        pay, due = [], []
+        for units in groups:
+            x = sum((self.left[cell] for cell in self.cells(step, units)), Fraction(0))
+            terms = twin.terms_for(step, insured, self.h if household else units[0], household)
+            y = self.payment(step, terms, units, x) if terms is not None and is_open else Fraction(0)
+            pay.append(y if is_points else max(min(y, x), Fraction(0)))
+            due.append(x)
+        if step.per_household is not None and sum(pay) > 0:
+            limited = pays(step.per_household, sum(pay))
+            if limited < sum(pay) and household:
+                pay = [limited]
+            elif limited < sum(pay):
+                parts = shared_out(half_up(limited), dict(enumerate(pay)), lambda i: twin.key(groups[i][0]))
+                pay = [Fraction(parts[i]) for i in range(len(pay))]
+        payments = []
+        for units, y, x in zip(groups, pay, due, strict=True):
+            if x == 0:
+                continue
+            cells = self.cells(step, units)
+            repairs = sum(self.left[cell] * twin.weight[kind[cell[1]]] for cell in cells) / x
+            payments.append((self.book(units, cells, y, is_points), repairs))
+            if not is_points:
+                for cell in cells:
+                    self.left[cell] *= 1 - y / x
+        return [(paid, repairs) for paid, repairs in payments if paid]
+
+    def payment(self, step, terms, units, x: Fraction) -> Fraction:
+        is_points = all(self.twin.kind[name] == "points" for name in step.accounts)
+        per_event = terms if step.unit == "event" or is_points else step.per_event
+        count = 1
+        if step.unit == "discharge":
+            count = max(
+                sum(e.count for e in self.events if e.unit in units and e.account in step.accounts), 1
+            )
+        if per_event is not None:
+            x = sum((pays(per_event, left) for left in self.event_amounts(step, units)), Fraction(0))
+        return x if per_event is terms else count * pays(terms, x / count)
+
+    def event_amounts(self, step, units):
+        """What is left of each event the step reads: earlier payments are credited in proportion."""
+        cells = self.cells(step, units)
+        for e in self.events:
+            keys = {part: (e.unit, e.account, part) for part in e.parts}
+            shares = [
+                e.parts[part] * self.left[cell] / self.first[cell]
+                for part, cell in keys.items()
+                if cell in cells and e.parts[part]
+            ]
+            if e.unit in units and e.account in step.accounts and e.day >= step.waiting_days:
+                yield sum(shares, Fraction(0))
+
+    def book(self, units, cells, y: Fraction, is_points: bool) -> int:
+        """Round: a unit's cumulative payment once; a household's payment is shared out in whole fen."""
+        if is_points:
+            return half_up(y)
+        if len({cell[0] for cell in cells} - {None}) == 0 or len(units) == 1:
+            unit = units[0] if len(units) == 1 else None
+            before = self.paid[unit]
+            self.paid[unit] += y
+            return half_up(before + y) - half_up(before)
+        weights = defaultdict(Fraction)
+        for cell in cells:
+            weights[cell[0]] += self.left[cell]
+        for unit, part in shared_out(half_up(y), weights, self.twin.key).items():
+            self.paid[unit] += part
+        return half_up(y)
+
+    def borne(self, *kinds: str) -> int:
+        """What the household bears of the costs of some kinds: persons' and its own."""
+        total = 0
+        for unit in (*self.members, None):
+            mine = [cell for cell in self.left if cell[0] == unit and self.twin.kind[cell[1]] in kinds]
+            cost = int(sum(self.first[cell] for cell in mine))
+            left = sum((self.left[cell] for cell in mine), Fraction(0))
+            if unit is None:
+                total += cost - half_up(cost - left)
+            elif mine:
+                total += self.spent(unit) if len(kinds) > 1 else min(self.spent(unit), half_up(left))
+        return total
+
+    def spent(self, person: int) -> int:
+        """What a person bears of all costs: cost less the rounded cumulative payment."""
+        mine = [cell for cell in self.first if cell[0] == person and self.twin.kind[cell[1]] != "points"]
+        return int(sum(self.first[cell] for cell in mine)) - half_up(self.paid[person])
+
+
+class Twin:
+    def __init__(self, scenario, population) -> None:
+        self.scenario, self.population = scenario, population
+        accounts = account_table(scenario)
+        self.kind = {name: account.kind for name, account in accounts.items()}
+        self.level = {name: account.level for name, account in accounts.items()}
+        lines = scenario.lines
+        repair = fen(lines.dwelling_repair_share) / 100 if lines else Fraction(0)
+        self.resource = lines.resource if lines else "income_minus_rigid"
+        self.weight = {"stock": repair, **dict.fromkeys(KINDS_PAID_BACK, 1)}
+        if self.resource != "income_minus_rigid":
+            self.weight = dict.fromkeys(self.weight, 0 if self.resource == "income" else 1)
+        self.stacks = {"none": [(None, name) for name in scenario.layers]}
+        for name, programme in scenario.programmes.items():
+            order = programme.stack or [*scenario.layers, *programme.coverages]
+            self.stacks[name] = [(name if step in programme.coverages else None, step) for step in order]
+        self._fits = {}
+
+    def key(self, person: int | None) -> int:
+        return 0 if person is None else int(self.population.person_key[person])
+
+    def fits(self, where, unit: int, household: bool) -> bool:
+        select = self.population.select_households if household else self.population.select
+        if (id(where), household) not in self._fits:
+            self._fits[id(where), household] = select(where)
+        return bool(self._fits[id(where), household][unit])
+
+    def terms_for(self, step, insured, unit: int, household: bool):
+        """Terms that apply to a person or household; None where it is not covered."""
+        test = step.income_test
+        h = unit if household else self.population.household_of[unit]
+        tested = test is not None and test.moment == "before_year"
+        if tested and not self.population.income_per_head[h] < test.per_head_below:
+            return None
+        if not self.fits(step.where, unit, household) or (
+            insured and not self.fits(insured, unit, household)
+        ):
+            return None
+        return next((variant for variant in step.variants if self.fits(variant.where, unit, household)), step)
+
+    def certain_costs(self) -> dict:
+        """Costs that come without chance, by household and cell."""
+        population, costs = self.population, defaultdict(Counter)
+        for name, cost in self.scenario.certain_costs.items():
+            household = self.level[cost.account] == "household"
+            keys = population.household_key if household else population.person_key
+            if cost.amount is not None:
+                words = words_for(decision_key(self.scenario.population.seed, f"certain/{name}"), keys)
+                drawn = cost.amount.core().quantile_from_survival(survival_of(words))
+            else:
+                drawn = [cost.by_schooling.get(STAGES[stage], 0.0) for stage in population.schooling]
+                if household:
+                    drawn = np.add.reduceat(drawn, population.household_start[:-1])
+            for unit, yuan in enumerate(drawn):
+                if self.fits(cost.where, unit, household):
+                    amount = half_up(fen(yuan))
+                    scope = half_up(amount * fen(cost.in_scope_share) / 100)
+                    h = unit if household else int(population.household_of[unit])
+                    costs[h][None if household else unit, cost.account, "in"] += scope
+                    costs[h][None if household else unit, cost.account, "out"] += amount - scope
+        return costs
+
+    def year(self, events: dict[int, list[Event]], take_up_key: int) -> tuple[dict, dict]:
+        """Sums of one year: columns by programme, and (paid, claims) by programme and step."""
+        columns, steps = {name: Counter() for name in self.stacks}, Counter()
+        certain = self.certain_costs()
+        for h in range(self.population.households):
+            costs = Counter(certain[h])
+            for e in events.get(h, []):
+                for part, amount in e.parts.items():
+                    costs[e.unit, e.account, part] += amount
+            exact = {cell: Fraction(amount) for cell, amount in costs.items()}
+            self.household(h, exact, events.get(h, []), take_up_key, columns, steps)
+        return columns, steps
+
+    def household(self, h, costs, events, take_up_key, columns, steps) -> None:
+        population, lines = self.population, self.scenario.lines
+        size = int(population.household_size[h])
+        income = half_up(fen(population.income_per_head[h]) * size)
+        worth = half_up(fen(population.assets[h])) if self.resource == "assets" else income
+        word = mix_int(take_up_key + int(population.household_key[h]) * int(GOLDEN)) >> 32
+        none, changes = Ledger(self, h, costs, events), {}
+        self.run("none", none, None, changes, steps)
+        lost, medical = none.borne("income"), none.borne("medical")
+        spending = none.borne("medical", "education")
+
+        def is_open(step) -> bool:
+            after = step.income_test is not None and step.income_test.moment == "after_shock"
+            if after and not income - lost - spending < fen(step.income_test.per_head_below) * size:
+                return False
+            if step.spending_test and not spending > fen(step.spending_test.times_income) / 100 * income:
+                return False
+            return word < round(step.take_up * 2**32)
+
+        u = worth - lost
+        if self.resource != "income":
+            u -= spending + half_up(none.borne("stock") * self.weight["stock"])
+        relief, rate, counts = self.relief(h, size, income - lost, spending)
+        u += relief
+        for name in self.stacks:
+            own, insured, topped = 0, u, relief
+            if name != "none":
+                self.run(name, Ledger(self, h, costs, events), is_open, changes, steps)
+                programme = self.scenario.programmes[name]
+                each = fen(programme.premium_per_insured or 0) * fen(programme.household_share) / 100
+                members = range(*population.household_start[h : h + 2])
+                own = half_up(each * sum(self.fits(programme.insured, person, False) for person in members))
+                more = changes[name]["value"] - changes["none"]["value"]
+                if counts and more > 0:
+                    topped = relief - min(half_up(more * rate), relief)
+                insured = u + more - own - (relief - topped)
+            add = columns[name]
+            change = Counter(changes[name]) if name != "none" else Counter()
+            add["payout_fen"] += change["benefit"]
+            add["households_paid"] += change["benefit"] > 0
+            add["late_fen"] += change["late"]
+            add["fixed_sum_fen"] += change["fixed"]
+            add["relief_fen"] += topped
+            add["own_premium_fen"] += own
+            if lines is not None:
+                cut = fen(lines.catastrophic_share) / 100
+                capacity = fen(population.consumption_per_head[h]) * size * (1 - fen(lines.food_share) / 100)
+                spared = change["medical"] - changes["none"]["medical"] if name != "none" else 0
+                limit = max(half_up(capacity * cut / (1 - cut)), 1)
+                add["households_catastrophic"] += medical - spared >= limit
+                for line in ("poverty", "monitoring"):
+                    z = half_up(fen(getattr(lines, f"{line}_line")) * size)
+                    benefit, fixed = change["benefit"], change["fixed"]
+                    self.classify(add, line, h, size, z, worth, u, insured, benefit, fixed)
+
+    def run(self, name, ledger, is_open, changes, steps) -> None:
+        """Settle a household through a stack and sum up what its payments change."""
+        change = changes[name] = Counter()
+        for owner, step_name in self.stacks[name]:
+            programme = self.scenario.programmes[owner] if owner else None
+            step = programme.coverages[step_name] if programme else self.scenario.layers[step_name]
+            kinds = {self.kind[account] for account in step.accounts}
+            insured = programme.insured if programme else None
+            for paid, repairs in ledger.settle(step, insured, is_open is None or is_open(step)):
+                in_time = half_up(paid * fen(step.paid_within_year) / 100)
+                change["value"] += half_up(in_time * repairs)
+                change["medical"] += in_time if kinds == {"medical"} else 0
+                if programme:
+                    change["benefit"] += paid
+                    change["late"] += paid - in_time
+                    change["fixed"] += in_time if kinds == {"points"} else 0
+                steps[name, step_name, "paid"] += paid
+                steps[name, step_name, "claims"] += 1
+
+    def relief(self, h, size, income, spending) -> tuple[int, Fraction, bool]:
+        """Top-up under every stack: amount, share of each yuan missing, whether benefits count."""
+        for top_up in self.scenario.relief.values():
+            if self.fits(top_up.where, h, True):
+                tested = income - spending if top_up.on == "income_minus_rigid" else income
+                standard = self.scenario.lines.dibao_standard if top_up.standard is None else top_up.standard
+                rate = fen(top_up.take_up) * fen(top_up.paid_within_year) / 10_000
+                missing = max(half_up(fen(standard) * size) - tested, 0)
+                return half_up(missing * rate), rate, top_up.benefits_count
+        return 0, Fraction(0), False
+
+    def classify(self, add, line, h, size, z, start, u, insured, benefit, fixed) -> None:
+        """Classes of domain-model section 4, payout use and gaps."""
+
+        def member(*names: str) -> None:
+            for name in names:
+                add[f"{line}_households_{name}"] += 1
+                add[f"{line}_persons_{name}"] += size
+
+        if start < z:
+            lifted = u < z <= insured
+            member("already_poor", *(["lifted"] if lifted else []))
+            use = "lifted" if lifted else "already_poor"
+        elif u >= z:
+            member("never_at_risk")
+            use = "never_at_risk"
+        elif insured >= z:
+            member("prevented_return" if self.population.lifted_out[h] else "prevented_entry")
+            add[f"{line}_households_prevented_without_fixed_sums"] += insured - fixed >= z
+            use = "prevented"
+        else:
+            member("still_poor", *(["relieved"] if benefit > 0 else []))
+            use = "still_poor"
+        if insured < z <= u:
+            member("induced")
+        add[f"{line}_payout_use_{use}_fen"] += benefit
+        add[f"{line}_payout_above_line_fen"] += min(benefit, max(insured - z, 0))
+        if insured < z:
+            ratio = Fraction(min(z - insured, z), z)
+            add[f"{line}_gap_fen"] += z - insured
+            add[f"{line}_fgt1_fp"] += half_up(size * ratio * 2**32)
+            add[f"{line}_fgt2_fp"] += half_up(size * ratio**2 * 2**32)
