@@ -39,7 +39,7 @@ def apply_aggregate_limits(engine: Engine, sums: Sums, workers: int) -> dict[str
     years = sorted({int(y) for p in limits for y in binding[engine.compiled.tree.programmes[p]]})
 
     def replay(year: int) -> tuple[int, list[Outputs], list[Outputs]]:
-        payments = _YearPayments(engine, year)
+        payments = _YearPayments(engine, year, sums.by_household.shape[1] > 0)
         allowed = payments.allowed(limits)
         return year, payments.outputs, payments.settle(allowed)
 
@@ -57,13 +57,14 @@ def apply_aggregate_limits(engine: Engine, sums: Sums, workers: int) -> dict[str
 class _YearPayments:
     """All coverage payments of one year, by step and unit, over all blocks."""
 
-    def __init__(self, engine: Engine, year: int) -> None:
+    def __init__(self, engine: Engine, year: int, by_household: bool) -> None:
+        self.by_household = by_household
         self.engine, self.chunk = engine, engine.years(year, year + 1)
         self.outputs: list[Outputs] = []
         self.persons: list[Int64Array] = []
         self.households: list[Int64Array] = []
         for block in engine.blocks:
-            out = engine.run_block(block, self.chunk, 1, collect=True)
+            out = engine.run_block(block, self.chunk, 1, collect=True, by_household=by_household)
             width = engine.work().block_persons
             self.persons.append(out.collected[:, : block.persons].copy())
             self.households.append(out.collected[:, width : width + block.last - block.first].copy())
@@ -83,9 +84,7 @@ class _YearPayments:
             amounts = np.concatenate([paid[s, unit] for s, unit in zip(steps, units, strict=True)])
             if amounts.sum() <= limit:
                 continue
-            ids = np.concatenate(
-                [mix_array(keys[unit] + np.uint64(k)) for k, unit in enumerate(units)]
-            )
+            ids = np.concatenate([mix_array(keys[unit] + np.uint64(k)) for k, unit in enumerate(units)])
             assert programme.aggregate is not None
             if programme.aggregate.rule == "pro_rata":
                 shared = largest_remainder(amounts, limit, ids)
@@ -126,7 +125,9 @@ class _YearPayments:
                 :, n_persons + block.first : n_persons + block.last
             ]
             person += block.persons
-            outputs.append(engine.run_block(block, self.chunk, 1, allowed=mine))
+            outputs.append(
+                engine.run_block(block, self.chunk, 1, allowed=mine, by_household=self.by_household)
+            )
         return outputs
 
 
@@ -146,7 +147,9 @@ def days_of(words: Uint64Array) -> Int64Array:
     return days
 
 
-def year_events(engine: Engine, y: int, chunk: Chunk, blocks: Sequence[int] | None = None) -> list[dict[str, np.ndarray]]:
+def year_events(
+    engine: Engine, y: int, chunk: Chunk, blocks: Sequence[int] | None = None
+) -> list[dict[str, np.ndarray]]:
     """Events of year ``y`` of a chunk, block by block, as columns."""
     found = []
     for number, block in enumerate(engine.blocks):

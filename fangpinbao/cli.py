@@ -223,7 +223,7 @@ def run(
 
     tables, console = RunTables(outcomes, figures, language), _console()
     if not quiet:
-        print_all(console, [tables.heading(), *tables.first()])
+        print_all(console, [tables.heading(), *tables.first(4 if console.width >= 120 else 2)])
         sys.stdout.flush()
     found, headline = [], {}
     if ranges and (not quiet or out is not None):

@@ -83,7 +83,8 @@ LINE_COLUMNS: Final[tuple[str, ...]] = (
     *(f"households_prevented_{name}" for name in CAUSES),
 )
 """Per programme, year and line. ``lifted`` is within ``already_poor``, ``induced`` within ``never_at_risk``
-and ``relieved`` within ``still_poor``; ``gap_fen`` is the money missing to the line under the programme, ``poor`` all below it."""
+and ``relieved`` within ``still_poor``; ``gap_fen`` is the money missing to the line under the programme,
+``poor`` all below it."""
 
 ALREADY: Final = 0
 LIFTED: Final = 1

@@ -16,6 +16,7 @@ from fangpinbao.compiled import (
     Node,
     StackTree,
     account_table,
+    discharge_groups,
     eligible,
     schedule_of,
 )
@@ -85,9 +86,6 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
         fit = eligible(population, [scenario.programmes[name].insured], households=False)
         insured[p] = np.bincount(group_of_person[fit], minlength=len(classes))
     people = people._replace(own_premium=_own_premium(scenario, population, tree))
-    if people.has_base.any() and (np.asarray(stacks.gate_take_up) < _TWO_32).any():
-        owners = np.unique(population.household_of[people.has_base]).astype(np.int64)
-        people = people._replace(always=owners)
     return Compiled(
         scenario=scenario,
         population=population,
@@ -145,6 +143,7 @@ def _people(
     household[:, at.LINE : at.LINE + 2] = line.T
     household[:, at.LIFTED_OUT], household[:, at.CATASTROPHIC_FROM] = population.lifted_out, catastrophic
     household[:, at.RELIEF_STANDARD] = standard
+    household[:, at.INCOME_TESTED] = _fen(population.income_per_head * size)
     base, has_base, household_base, certain = _certain(scenario, population, accounts, components, group, n_groups)
     with np.errstate(over="ignore"):
         return (
@@ -163,7 +162,6 @@ def _people(
                 base=base,
                 has_base=has_base,
                 household_base=household_base,
-                always=np.zeros(0, dtype=np.int64),
             ),
             certain,
         )
@@ -260,6 +258,7 @@ def _stacks(
     gates: dict[tuple[object, ...], int] = {}
     size = max(n_nodes, 1)
     step_table = np.zeros((size, at.STEP_WIDTH), dtype=np.int64)
+    count_groups = discharge_groups(tree, accounts)
     step_table[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND]] = -1
     in_time = np.ones(size)
     reads = np.zeros((size, len(names)), dtype=np.int64)
@@ -275,7 +274,8 @@ def _stacks(
         kinds = {KINDS.index(accounts[name].kind) for name in read}
         row = step_table[s]
         row[at.STEP_KIND] = kinds.pop() if len(kinds) == 1 else -1
-        row[at.IS_POINTS], row[at.DISCHARGE] = node.is_points, step.unit == "discharge"
+        row[at.IS_POINTS] = node.is_points
+        row[at.DISCHARGE] = count_groups[tuple(sorted(read))] if step.unit == "discharge" else -1
         row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.programme is not None
         in_time[s] = step.paid_within_year
         per_event = step if step.unit == "event" or node.is_points else step.per_event
@@ -298,6 +298,9 @@ def _stacks(
     account = np.zeros((at.ACCOUNT_WIDTH, len(names)), dtype=np.int64)
     account[at.INSIDE], account[at.OUTSIDE] = components.inside, components.outside
     account[at.KIND] = [KINDS.index(entry.kind) for entry in accounts.values()]
+    account[at.COUNT_GROUP] = [
+        next((group for read, group in count_groups.items() if name in read), -1) for name in names
+    ]
     account[at.CAUSE] = [CAUSES.index(_CAUSE_OF.get(name, "other")) for name in names]
     step_table[:, at.LEVEL], step_table[:, at.CUM_IN], step_table[:, at.CUM_OUT] = level, buffers.cum_in, buffers.cum_out
     step_table[:, at.HOUSEHOLD_CUM_IN] = buffers.household_cum_in
@@ -330,6 +333,7 @@ def _stacks(
         relief_counts=int(bool(relief) and relief[0].benefits_count),
         has_lines=int(scenario.lines is not None),
         runs=_runs(step_table[:n_nodes], buffers.read, components.n_person, tree.n_none),
+        count_groups=max(len(count_groups), 1),
         person_buffers=buffers.person_buffers,
         household_buffers=buffers.household_buffers,
     )

@@ -82,7 +82,7 @@ class Node:
     @property
     def is_points(self) -> bool:
         """Whether the step pays by points."""
-        return self.step.scale is not None or self.step.accounts == ["death_or_disability"]
+        return self.step.scale is not None or self.step.fixed_sum is not None
 
 
 @dataclass
@@ -248,6 +248,15 @@ class Buffers:
             read, write, cum["in"], cum["out"], cum["hin"], cum["hout"],
             np.array(end[0], dtype=np.int64), np.array(end[1:], dtype=np.int64), counts[0], counts[1],
         )
+
+
+def discharge_groups(tree: StackTree, accounts: dict[str, Account]) -> dict[tuple[str, ...], int]:
+    """Number the sets of accounts whose events are counted together as discharges of a step."""
+    groups: dict[tuple[str, ...], int] = {}
+    for node in tree.nodes:
+        if node.step.unit == "discharge":
+            groups.setdefault(tuple(sorted(name for name in node.step.accounts if name in accounts)), len(groups))
+    return groups
 
 
 def eligible(population: Population, filters: list[Filter], *, households: bool) -> BoolArray:

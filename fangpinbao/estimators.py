@@ -22,18 +22,39 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from fangpinbao._typing import Float64Array, Int64Array
-from fangpinbao.rounding import format_estimate
+from fangpinbao._typing import Float64Array
+from fangpinbao.estimate import Estimate, Method, Years
 
-Method = Literal["simulated", "exact", "input"]
+__all__ = [
+    "NOTE_FEW_YEARS_ABOVE",
+    "NOTE_FEW_YEARS_BELOW",
+    "NOTE_LONE_YEAR",
+    "NOTE_SMALL_DENOMINATOR",
+    "Z_95",
+    "Estimate",
+    "Method",
+    "Years",
+    "covariance",
+    "difference",
+    "exceedance_curve",
+    "from_batches",
+    "mean",
+    "quantile",
+    "quantiles",
+    "ratio",
+    "share",
+    "standard_deviation",
+    "tail_value",
+    "tail_values",
+    "years_needed",
+]
 
 Z_95 = 1.959964
 _TAIL = 0.025
@@ -44,122 +65,6 @@ NOTE_LONE_YEAR = "a stratum with a single year has no error; simulate more years
 NOTE_SMALL_DENOMINATOR = "not defined: the denominator's mean is within two standard errors of zero"
 NOTE_FEW_YEARS_ABOVE = "too few years above this level for an upper bound; simulate more years"
 NOTE_FEW_YEARS_BELOW = "too few years below this level for a lower bound; simulate more years"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """One figure: value, standard error, 95% interval, unit, years behind it, and how it was got."""
-
-    value: float | None
-    standard_error: float | None
-    lower: float | None
-    upper: float | None
-    unit: str
-    years: int
-    method: Method = "simulated"
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("value", "standard_error", "lower", "upper"):
-            number = getattr(self, name)
-            if number is not None and not math.isfinite(number):
-                raise ValueError(f"{name} = {number} of an estimate must be a finite number or None.")
-
-    @classmethod
-    def known(cls, value: float, unit: str, method: Method = "exact", note: str = "") -> Estimate:
-        """Build a figure that was not simulated: no error, no years."""
-        return cls(float(value), None, None, None, unit, 0, method, note)
-
-    @property
-    def is_share_of_no_year(self) -> bool:
-        """Whether this is a share of years of which none had the event, so that its note is the figure."""
-        return self.value == 0.0 and self.note.startswith("in 0 of ")
-
-    def scaled(self, factor: float, unit: str) -> Estimate:
-        """Multiply by a known number, such as fen to yuan, or total to per head."""
-        value, lower, upper = (
-            None if x is None else x * factor for x in (self.value, self.lower, self.upper)
-        )
-        if factor < 0.0:
-            lower, upper = upper, lower
-        error = None if self.standard_error is None else self.standard_error * abs(factor)
-        return replace(self, value=value, standard_error=error, lower=lower, upper=upper, unit=unit)
-
-    def __str__(self) -> str:
-        return format_estimate(self)
-
-
-@dataclass(frozen=True, eq=False)
-class Years:
-    """The sampling design of simulated years: the stratum and the weight of each.
-
-    Parameters
-    ----------
-    stratum : int array, shape (n,)
-        Any labels.
-    weight : float array, shape (n,)
-        Positive, constant within a stratum, summing to 1; the sum within a stratum is its probability.
-    """
-
-    stratum: Int64Array
-    weight: Float64Array
-    stratum_of: Int64Array = field(init=False, repr=False)
-    counts: Int64Array = field(init=False, repr=False)
-    probabilities: Float64Array = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        stratum = np.array(self.stratum, dtype=np.int64)
-        weight = np.array(self.weight, dtype=np.float64)
-        if stratum.ndim != 1 or stratum.shape != weight.shape or stratum.size == 0:
-            raise ValueError(
-                f"stratum {stratum.shape} and weight {weight.shape} must be columns of one length."
-            )
-        if not (np.all(weight > 0.0) and abs(float(weight.sum()) - 1.0) < 1e-9):
-            raise ValueError("weights of years must be positive and sum to 1.")
-        _, first, stratum_of, counts = np.unique(
-            stratum, return_index=True, return_inverse=True, return_counts=True
-        )
-        if not np.allclose(weight, weight[first][stratum_of], rtol=1e-9, atol=0.0):
-            raise ValueError("weights of years must be constant within a stratum.")
-        probabilities = weight[first] * counts
-        columns = {
-            "stratum": stratum,
-            "weight": weight,
-            "stratum_of": stratum_of.astype(np.int64),
-            "counts": counts.astype(np.int64),
-            "probabilities": probabilities / probabilities.sum(),
-        }
-        for name, column in columns.items():
-            column.setflags(write=False)
-            object.__setattr__(self, name, column)
-
-    @classmethod
-    def equal(cls, n: int) -> Years:
-        """Design of a plain run: one stratum, `n` years of weight 1/n."""
-        if n < 1:
-            raise ValueError(f"n = {n} years; there must be at least one.")
-        return cls(np.zeros(n, dtype=np.int64), np.full(n, 1.0 / n))
-
-    @classmethod
-    def stratified(cls, stratum: ArrayLike, probability: Mapping[int, float]) -> Years:
-        """Design with the given probability of each stratum; every listed stratum must have a year."""
-        labels, stratum_of, counts = np.unique(np.asarray(stratum), return_inverse=True, return_counts=True)
-        if set(labels.tolist()) != set(probability):
-            raise ValueError(
-                f"strata with years {labels.tolist()} are not those listed: {sorted(probability)}."
-            )
-        shares = np.array([probability[label] for label in labels.tolist()], dtype=np.float64)
-        return cls(np.asarray(stratum, dtype=np.int64), (shares / counts)[stratum_of])
-
-    @property
-    def n(self) -> int:
-        """Number of simulated years."""
-        return int(self.stratum.size)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether there is one stratum only."""
-        return self.counts.size == 1
 
 
 def mean(values: ArrayLike, years: Years, unit: str) -> Estimate:
@@ -224,29 +129,16 @@ def quantile(values: ArrayLike, years: Years, level: float, unit: str) -> Estima
     function. ``standard_error`` is the interval's width over 2 * 1.959964. A bound beyond the simulated years
     is None, and so then is the error.
     """
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level = {level} must lie strictly between 0 and 1.")
+    (estimate,) = quantiles(values, years, (level,), unit)
+    return estimate
+
+
+def quantiles(values: ArrayLike, years: Years, levels: Iterable[float], unit: str) -> list[Estimate]:
+    """Return :func:`quantile` at each level, in the given order; the years are sorted once."""
     column = _column(values, years)
     order = np.argsort(column, kind="stable")
     ordered, cumulative = column[order], _cumulative_weights(order, years)
-    value = float(ordered[_position(cumulative, level, years)])
-    if years.is_plain:
-        low, high = _binomial_positions(years.n, level)
-    else:
-        below = [
-            _error_of_mean(flags.astype(np.float64), years) for flags in (column <= value, column < value)
-        ]
-        if any(error is None for error in below):
-            return Estimate(value, None, None, None, unit, years.n, note=NOTE_LONE_YEAR)
-        # With mass at the quantile the two errors differ: take the larger.
-        reach = Z_95 * max(error or 0.0 for error in below)
-        low = _position(cumulative, level - reach, years) if level - reach > 0.0 else None
-        high = _position(cumulative, level + reach, years) if level + reach < 1.0 else None
-    lower = None if low is None else float(ordered[low])
-    upper = None if high is None else float(ordered[high])
-    error = None if lower is None or upper is None else (upper - lower) / (2.0 * Z_95)
-    notes = [NOTE_FEW_YEARS_BELOW] * (lower is None) + [NOTE_FEW_YEARS_ABOVE] * (upper is None)
-    return Estimate(value, error, lower, upper, unit, years.n, note="; ".join(notes))
+    return [_quantile(ordered, cumulative, column, years, level, unit) for level in levels]
 
 
 def tail_value(values: ArrayLike, years: Years, level: float, unit: str) -> Estimate:
@@ -257,13 +149,15 @@ def tail_value(values: ArrayLike, years: Years, level: float, unit: str) -> Esti
     upper bound, the tail has no error either. With some fifteen years in a skewed tail the interval covers
     about 92%; with a hundred, 94% to 95%.
     """
-    at_level = quantile(values, years, level, unit)
-    assert at_level.value is not None
-    excess = np.maximum(_column(values, years) - at_level.value, 0.0) / (1.0 - level)
-    value = at_level.value + _mean(excess, years)
-    if at_level.upper is None:
-        return Estimate(value, None, None, None, unit, years.n, note=at_level.note)
-    return _symmetric(value, _error_of_mean(excess, years), unit, years.n)
+    (estimate,) = tail_values(values, years, (level,), unit)
+    return estimate
+
+
+def tail_values(values: ArrayLike, years: Years, levels: Iterable[float], unit: str) -> list[Estimate]:
+    """Return :func:`tail_value` at each level, in the given order; the years are sorted once."""
+    column, asked = _column(values, years), tuple(levels)
+    found = zip(asked, quantiles(column, years, asked, unit), strict=True)
+    return [_tail_value(column, years, level, at_level, unit) for level, at_level in found]
 
 
 def exceedance_curve(
@@ -273,7 +167,8 @@ def exceedance_curve(
     periods = [float(period) for period in return_periods]
     if any(not period > 1.0 for period in periods):
         raise ValueError(f"return periods {periods} must all exceed one year.")
-    return {period: quantile(values, years, 1.0 - 1.0 / period, unit) for period in periods}
+    found = quantiles(values, years, [1.0 - 1.0 / period for period in periods], unit)
+    return dict(zip(periods, found, strict=True))
 
 
 def share(events: ArrayLike, years: Years) -> Estimate:
@@ -416,6 +311,45 @@ def _error_of_mean(column: Float64Array, years: Years) -> float | None:
         return None
     error = math.sqrt(_covariance_of_means(column, column, years))
     return error if error > _NOISE * float(np.max(np.abs(column))) else 0.0
+
+
+def _quantile(
+    ordered: Float64Array,
+    cumulative: Float64Array,
+    column: Float64Array,
+    years: Years,
+    level: float,
+    unit: str,
+) -> Estimate:
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level = {level} must lie strictly between 0 and 1.")
+    value = float(ordered[_position(cumulative, level, years)])
+    if years.is_plain:
+        low, high = _binomial_positions(years.n, level)
+    else:
+        below = [
+            _error_of_mean(flags.astype(np.float64), years) for flags in (column <= value, column < value)
+        ]
+        if any(error is None for error in below):
+            return Estimate(value, None, None, None, unit, years.n, note=NOTE_LONE_YEAR)
+        # With mass at the quantile the two errors differ: take the larger.
+        reach = Z_95 * max(error or 0.0 for error in below)
+        low = _position(cumulative, level - reach, years) if level - reach > 0.0 else None
+        high = _position(cumulative, level + reach, years) if level + reach < 1.0 else None
+    lower = None if low is None else float(ordered[low])
+    upper = None if high is None else float(ordered[high])
+    error = None if lower is None or upper is None else (upper - lower) / (2.0 * Z_95)
+    notes = [NOTE_FEW_YEARS_BELOW] * (lower is None) + [NOTE_FEW_YEARS_ABOVE] * (upper is None)
+    return Estimate(value, error, lower, upper, unit, years.n, note="; ".join(notes))
+
+
+def _tail_value(column: Float64Array, years: Years, level: float, at_level: Estimate, unit: str) -> Estimate:
+    assert at_level.value is not None
+    excess = np.maximum(column - at_level.value, 0.0) / (1.0 - level)
+    value = at_level.value + _mean(excess, years)
+    if at_level.upper is None:
+        return Estimate(value, None, None, None, unit, years.n, note=at_level.note)
+    return _symmetric(value, _error_of_mean(excess, years), unit, years.n)
 
 
 def _cumulative_weights(order: NDArray[np.intp], years: Years) -> Float64Array:

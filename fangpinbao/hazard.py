@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array, Uint64Array
-from fangpinbao.compiled import account_table, eligible
+from fangpinbao.compiled import StackTree, account_table, discharge_groups, eligible
 from fangpinbao.core import layout as at
 from fangpinbao.core.counts import tail_probabilities
 from fangpinbao.core.streams import (
@@ -116,7 +116,9 @@ class Hazard:
         names = list(accounts)
         book_start, rows = [0], []
         person_rows, household_rows = _Rows(), _Rows()
+        groups = discharge_groups(StackTree.of(self.scenario), accounts)
         for peril in self.scenario.perils.values():
+            counted: set[tuple[str, ...]] = set()
             for booking in peril.books:
                 on_household = accounts[booking.account].level == "household"
                 persons = peril.exposed == "person" or not on_household
@@ -124,6 +126,9 @@ class Hazard:
                 if booking.times is not None:
                     column = self._column(booking.times)
                     scale = scale * (column[self.population.household_of] if persons else column)
+                group = next((names_ for names_ in groups if booking.account in names_), ())
+                counts = group not in counted
+                counted.add(group)
                 share = booking.in_scope_share
                 constant = share.amount if share.law == "constant" else -1.0
                 rows.append(
@@ -135,6 +140,7 @@ class Hazard:
                         (person_rows if persons else household_rows).add(scale),
                         constant,
                         0 if constant >= 0 else self._tables.add(share),
+                        int(counts),
                     )
                 )
             book_start.append(len(rows))

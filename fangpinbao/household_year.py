@@ -64,7 +64,7 @@ class HouseholdYear:
         """Settle the block's year; finds the household's slot in the scratch that the engine leaves."""
         out: Outputs = self.engine.run_block(self.block, self.chunk, 1, collect=True, allowed=allowed)
         self.work = self.engine.work()
-        block, always = self.block, self.people.always
+        block, always = self.block, self.work.always
         open_always = always[(always >= block.first) & (always < block.last)]
         slots = len(set(self.events["household"].tolist()) | set(open_always.tolist()))
         found = np.flatnonzero(self.work.slot[at.SLOT_HOUSEHOLD, :slots] == self.h)
@@ -82,7 +82,7 @@ class HouseholdYear:
         if programme is None or programme.aggregate is None or programme.aggregate.rule == "topped_up":
             return None
         limit = round(programme.aggregate.limit * _FEN)
-        all_units = _YearPayments(self.engine, self.path).allowed({self.p: limit})
+        all_units = _YearPayments(self.engine, self.path, False).allowed({self.p: limit})
         self._settle(None)
         block, width = self.block, self.work.block_persons
         first, n_persons = int(self.people.household_start[block.first]), self.engine.population.persons
@@ -159,6 +159,13 @@ class HouseholdYear:
         if person is None:
             return float(self.work.held[component - self.stacks.n_person, self.mine])
         return float(self.work.buffer[component, self.row_of[person]])
+
+    def discharges(self, s: int, person: int) -> int:
+        """Number of discharges the step divides a person's amount by; at least 1."""
+        counts = int(self.stacks.step[s, at.DISCHARGE])
+        if counts < 0 or person not in self.row_of:
+            return 1
+        return max(int(self.work.row_count[counts, self.row_of[person]]), 1)
 
     def variant(self, s: int, person: int | None) -> int:
         """Which terms of the step speak: 0 none, 1 its own, then its variants."""

@@ -216,7 +216,9 @@ class Outcomes:
         """One row per (programme, path, calendar_year): stratum, weight, money in fen, counts."""
         n_programmes, n_years = len(self.programmes), self.n_years
         data: dict[str, object] = {
-            "programme": pd.Categorical.from_codes(np.repeat(np.arange(n_programmes), n_years), self.programmes),
+            "programme": pd.Categorical.from_codes(
+                np.repeat(np.arange(n_programmes), n_years), pd.Index(self.programmes)
+            ),
             "path": np.tile(np.arange(n_years, dtype=np.int64), n_programmes),
             "calendar_year": np.full(n_programmes * n_years, self.scenario.calendar_year, dtype=np.int64),
             "stratum": np.tile(self.years.stratum.astype(np.int64), n_programmes),
@@ -225,7 +227,9 @@ class Outcomes:
         values = self.sums.columns.reshape(n_programmes * n_years, N_COLUMNS)
         for position, name in enumerate(YEAR_COLUMNS):
             data[name] = values[:, position]
-        data["public_layers_fen"] = np.concatenate([self.paid_by_public_layers(name) for name in self.programmes])
+        data["public_layers_fen"] = np.concatenate(
+            [self.paid_by_public_layers(name) for name in self.programmes]
+        )
         if self.scenario.lines is not None:
             for number, line in enumerate(LINES):
                 for position, name in enumerate(LINE_COLUMNS):

@@ -193,18 +193,16 @@ def family() -> list[str]:
 @contextmanager
 def style(lang: Literal["en", "zh"], texts: str) -> Iterator[None]:
     """Set fonts for what is drawn inside: one with Chinese glyphs where a label needs them."""
-    from matplotlib import rcParams
+    from matplotlib import rc, rcParams
 
     needs_chinese = lang == "zh" or _has_chinese(texts)
-    settings = {
-        "font.family": [chinese_font(), "DejaVu Sans"] if needs_chinese else ["DejaVu Sans"],
-        "font.size": 10,
-        "axes.titleweight": "normal" if needs_chinese else "bold",
-    }
     # Not rc_context: it would also undo what a notebook's backend sets when the first figure loads it.
-    before = {key: rcParams[key] for key in settings}
-    rcParams.update(settings)
+    families, size = rcParams["font.family"], rcParams["font.size"]
+    heading = rcParams["axes.titleweight"]
+    rc("font", family=[chinese_font(), "DejaVu Sans"] if needs_chinese else ["DejaVu Sans"], size=10)
+    rc("axes", titleweight="normal" if needs_chinese else "bold")
     try:
         yield
     finally:
-        rcParams.update(before)
+        rc("font", family=families, size=size)
+        rc("axes", titleweight=heading)

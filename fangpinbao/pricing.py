@@ -56,10 +56,12 @@ def _payout(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
     payout, years = outcomes.yuan_by_year(name), outcomes.years
     gathering.add("payout", "mean", yearly.mean(outcomes, name, "payout"), name)
     gathering.add("payout", "sd", estimators.standard_deviation(payout, years, "yuan"), name)
-    for statistic, level in QUANTILES.items():
-        gathering.add("payout", statistic, estimators.quantile(payout, years, level, "yuan"), name)
-    for statistic, level in TAILS.items():
-        gathering.add("payout", statistic, estimators.tail_value(payout, years, level, "yuan"), name)
+    quantiles = estimators.quantiles(payout, years, QUANTILES.values(), "yuan")
+    for statistic, estimate in zip(QUANTILES, quantiles, strict=True):
+        gathering.add("payout", statistic, estimate, name)
+    tails = estimators.tail_values(payout, years, TAILS.values(), "yuan")
+    for statistic, estimate in zip(TAILS, tails, strict=True):
+        gathering.add("payout", statistic, estimate, name)
     claims = yearly.values(outcomes, name, "claims")
     assert claims is not None
     gathering.add("claims", "mean", yearly.mean(outcomes, name, "claims"), name)
@@ -77,9 +79,10 @@ def _coverages(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
         gathering.add("payout", "mean", mean, name, coverage=coverage)
         spread = estimators.standard_deviation(paid, years, "fen").scaled(0.01, "yuan")
         gathering.add("payout", "sd", spread, name, coverage=coverage)
-        for statistic in _COVERAGE_QUANTILES:
-            quantile = estimators.quantile(paid, years, QUANTILES[statistic], "fen").scaled(0.01, "yuan")
-            gathering.add("payout", statistic, quantile, name, coverage=coverage)
+        levels = [QUANTILES[statistic] for statistic in _COVERAGE_QUANTILES]
+        quantiles = estimators.quantiles(paid, years, levels, "fen")
+        for statistic, quantile in zip(_COVERAGE_QUANTILES, quantiles, strict=True):
+            gathering.add("payout", statistic, quantile.scaled(0.01, "yuan"), name, coverage=coverage)
         gathering.add("claims", "mean", estimators.mean(claims, years, "claims"), name, coverage=coverage)
         each = estimators.ratio(paid, claims, years, "fen").scaled(0.01, "yuan per claim")
         gathering.add("mean_claim", "ratio", each, name, coverage=coverage)

@@ -127,7 +127,7 @@ class _Reasons:
 
     def _closed(self) -> Iterator[str]:
         year, step, say = self.year, self.node.step, self.say
-        start = year.of_household(at.INCOME_START)
+        start = year.of_household(at.INCOME_TESTED)
         lost, spent = year.slot(at.LOST), year.slot(at.SPENDING)
         size, failed = len(year.members), False
         after = step.income_test
@@ -180,8 +180,7 @@ class _Reasons:
             if own == Schedule.everything():
                 return amount
         if node.step.unit == "discharge" and self.person is not None:
-            row = year.row_of.get(self.person)
-            times = max(int(year.work.row_count[row]), 1) if row is not None else 1
+            times = year.discharges(node.index, self.person)
             if times > 1:
                 each = amount / times
                 yield self.say(

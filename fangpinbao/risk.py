@@ -60,12 +60,12 @@ def tail_risk(
         payout, years = outcomes.yuan_by_year(name), outcomes.years
         for period, estimate in estimators.exceedance_curve(payout, years, periods, "yuan").items():
             gathering.add("payout", f"return_period_{_digits(period)}", estimate, name)
-        for level in shares:
+        quantiles = estimators.quantiles(payout, years, shares, "yuan")
+        tails = estimators.tail_values(payout, years, shares, "yuan")
+        for level, quantile, tail in zip(shares, quantiles, tails, strict=True):
             digits = _digits(round(100.0 * level, 3))
-            gathering.add("payout", f"p{digits}", estimators.quantile(payout, years, level, "yuan"), name)
-            gathering.add(
-                "payout", f"tvar_{digits}", estimators.tail_value(payout, years, level, "yuan"), name
-            )
+            gathering.add("payout", f"p{digits}", quantile, name)
+            gathering.add("payout", f"tvar_{digits}", tail, name)
         agreed = yearly.agreed_premium(outcomes, name)
         asked = budget if budget is not None else None if agreed is None else agreed / 100.0
         if asked is None:

@@ -19,7 +19,6 @@ from fangpinbao.tables import MISSING, PLAIN, Lang, Titled, cell, new_table, row
 
 __all__ = ["RunTables"]
 
-_MOST_COLUMNS = 4
 _PREMIUM = (
     ("insured", "value"),
     ("pure_premium_per_insured", "mean"),
@@ -133,10 +132,10 @@ class RunTables:
         )
         return Text.assemble((title, "bold"), "\n", about)
 
-    def first(self) -> list[Titled]:
-        """Premium, payout and poverty for every programme side by side."""
+    def first(self, most: int = 4) -> list[Titled]:
+        """Premium, payout and poverty for every programme, at most so many side by side."""
         names = self.programmes
-        groups = [names[start : start + _MOST_COLUMNS] for start in range(0, len(names), _MOST_COLUMNS)]
+        groups = [names[start : start + most] for start in range(0, len(names), most)]
         return [self._first(group) for group in groups]
 
     def _first(self, names: list[str]) -> Titled:

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from fangpinbao._typing import Int64Array
+from fangpinbao._typing import BoolArray, Int64Array
 from fangpinbao.aggregate import apply_aggregate_limits
 from fangpinbao.columns import CLAIMS, N_COLUMNS
 from fangpinbao.compile import Compiled, compile_scenario
-from fangpinbao.core.layout import EXPOSED
+from fangpinbao.core.layout import EXPOSED, GATE, INSURANCE
 from fangpinbao.core.run import run_base, run_years
 from fangpinbao.core.structures import Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
@@ -120,7 +120,8 @@ class Engine:
         """Simulate one block for the years of a chunk; ``collected`` then holds each unit's payments."""
         compiled, perils = self.compiled, self.hazard.perils
         out = self.outputs(years, by_household=by_household)
-        work = self._start(block, chunk, out, by_household)
+        limited = collect or allowed is not None
+        work = self._start(block, chunk, out, by_household, limited)
         width = work.block_persons + work.block_households
         n_steps = len(out.collected)
         if collect:
@@ -133,19 +134,34 @@ class Engine:
             if low < 0:
                 low = -low - 1
                 self.work(2 * work.capacity)
-                work = self._start(block, chunk, None, by_household)
+                work = self._start(block, chunk, None, by_household, limited)
         out.columns[:, 1:] += out.columns[:, :1]  # programmes were counted as differences from "none"
         for p, member in enumerate(compiled.tree.members):
             coverages = [s for s in member if compiled.tree.nodes[s].programme is not None]
             out.columns[:, p, :, CLAIMS] = out.step_claims[:, coverages].sum(axis=1)
         return out
 
-    def _start(self, block: Block, chunk: Chunk, out: Outputs | None, by_household: bool) -> Work:
+    def _changes_without_events(self, work: Work, block: Block, limited: bool) -> BoolArray:
+        """Households paid by a coverage without any event, where take-up or an aggregate limit can change that."""
+        stacks = self.compiled.stacks
+        gates = stacks.step[:, GATE]
+        chance = np.zeros(len(gates), dtype=np.bool_)
+        chance[gates >= 0] = stacks.gate_take_up[gates[gates >= 0]] < 1 << 32
+        if limited:
+            chance |= stacks.step[:, INSURANCE] == 1
+        paid = work.base_step[: len(gates), 0, : block.last - block.first]
+        changes: BoolArray = (paid[chance[: len(paid)]] != 0).any(axis=0)
+        return changes
+
+    def _start(
+        self, block: Block, chunk: Chunk, out: Outputs | None, by_household: bool, limited: bool = False
+    ) -> Work:
         """Settle the year without events into scratch, and into every year of ``out``."""
         work = self.work()
         work.threshold_row[:] = -1
         base = self.outputs(1, collect=True, by_household=by_household)
         run_base(self.compiled.people, self.compiled.stacks, chunk, work, base, block)
+        work.always = block.first + np.flatnonzero(self._changes_without_events(work, block, limited))
         if out is not None:
             out.columns[:] = base.columns
             out.step_paid[:] = base.step_paid

@@ -76,13 +76,14 @@ prices.select(
 prices.select(programme="base", coverage=list(programme.coverages), measure="pure_premium_per_insured")
 
 # %% [markdown]
-# A mean says nothing about a bad year. The budget should hold in most of them: the picture marks the year that
-# is exceeded once in twenty and once in a hundred, and the mean of the worst percent.
+# A mean says nothing about a bad year. The picture marks the amounts that one year in twenty and one in a
+# hundred exceed, and the mean of the worst percent: the figures by which a budget or a reserve is set.
 
 # %%
-plot_payout_distribution(outcomes, "base")
+_ = plot_payout_distribution(outcomes, "base")
+
 # %% [markdown]
-# With 20,000 people most of the chance averages out, so even a bad year does not cost a multiple of a mean one.
+# With 20,000 people most of the chance averages out: even a bad year does not cost a multiple of a mean one.
 # Doubt about the terms is a far larger matter than chance: on the same people, the terms published by other
 # counties cost quite different amounts.
 
@@ -92,8 +93,8 @@ prices.select(measure="payout", statistic=["mean", "p99"], coverage=None, group=
 # %% [markdown]
 # ## The finance bureau's answer
 #
-# A household is *kept from poverty* when the year's costs would have pushed its income, less what it must spend
-# on medical care, schooling and repairs, below the line, and the payout keeps it at or above the line.
+# A household is *kept from poverty* when the year's costs would have pushed its income, less what it must
+# spend on medical care, schooling and repairs, below the line, and the payout keeps it at or above the line.
 # Households that were poor before any cost, or would not have become poor, are not counted.
 
 # %%
@@ -116,7 +117,8 @@ poverty.select(
 # Which classes are they of, and what had struck them?
 
 # %%
-plot_prevented(outcomes, "base")
+_ = plot_prevented(outcomes, "base")
+
 # %% [markdown]
 # The head number is not the whole effect. Most of the money goes to households that stay below the line
 # even so: it makes them less poor without lifting them over it. This is why the poverty gap always stands

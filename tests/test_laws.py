@@ -127,10 +127,7 @@ def test_a_stack_that_pays_all_leaves_nothing() -> None:
 @pytest.mark.parametrize(
     "layer",
     [
-        pytest.param(
-            {"accounts": MEDICAL, "unit": "household_year", "rate": 1.0},
-            marks=pytest.mark.xfail(strict=True, reason="a half fen of two members is paid twice"),
-        ),
+        {"accounts": MEDICAL, "unit": "household_year", "rate": 1.0},
         {"accounts": MEDICAL, "unit": "household_year", "rate": 0.5},
     ],
     ids=["whole", "half"],
@@ -144,10 +141,7 @@ def test_households_bear_no_less_than_nothing(layer: dict) -> None:
 
 @pytest.mark.parametrize(
     ("account", "kind"),
-    [
-        pytest.param(name, kind, marks=pytest.mark.xfail(strict=True, reason="a half fen is paid and borne"))
-        for name, kind in (("property_loss", "stock"), ("income_loss", "income"))
-    ],
+    [("property_loss", "stock"), ("income_loss", "income")],
 )
 def test_public_layers_of_households_conserve_money(account: str, kind: str) -> None:
     layer = {"accounts": [account], "unit": "household_year", "rate": 0.5}
@@ -276,20 +270,8 @@ def test_classes_add_up(tables: dict) -> None:
 
 @pytest.mark.parametrize(
     "tables",
-    [
-        pytest.param(
-            tables,
-            id=name,
-            marks=[
-                pytest.mark.xfail(
-                    strict=True, raises=ValueError, reason="a limited year has no sums by household"
-                )
-            ]
-            if name == "limited"
-            else [],
-        )
-        for name, tables in VILLAGES.items()
-    ],
+    VILLAGES.values(),
+    ids=VILLAGES.keys(),
 )
 def test_prevented_lifted_induced_are_the_change_of_the_headcount(tables: dict) -> None:
     outcomes = simulate(build(**tables), 40, by_household=True)

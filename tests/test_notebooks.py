@@ -28,7 +28,7 @@ def test_the_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
     # A backend of the test session would keep figures out of the notebook.
     monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = jupytext.read(path)
-    plots = sum(cell.source.startswith("plot_") for cell in notebook.cells if cell.cell_type == "code")
+    plots = sum("= plot_" in cell.source for cell in notebook.cells if cell.cell_type == "code")
 
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()

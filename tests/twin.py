@@ -375,6 +375,8 @@ class Twin:
         add[f"{line}_payout_above_line_fen"] += min(benefit, max(insured - z, 0))
         if insured < z:
             ratio = Fraction(min(z - insured, z), z)
+            add[f"{line}_households_poor"] += 1
+            add[f"{line}_persons_poor"] += size
             add[f"{line}_gap_fen"] += z - insured
             add[f"{line}_fgt1_fp"] += half_up(size * ratio * 2**32)
             add[f"{line}_fgt2_fp"] += half_up(size * ratio**2 * 2**32)

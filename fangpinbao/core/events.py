@@ -244,6 +244,7 @@ def book_events(
                     money[0, start + i] = half_up(100.0 * amount[i])
                     money[1, start + i] = half_up(money[0, start + i] * share)
             for i in range(start, n):
+                event[at.EV_COUNT, i] *= booking[b, at.COUNTS]
                 event[at.EV_ACCOUNT, i] = booking[b, at.ACCOUNT]
                 event[at.EV_PERIL, i] = q
             if to_household:

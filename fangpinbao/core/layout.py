@@ -27,7 +27,8 @@ CHANCE: Final = 2  # x 2^32
 TABLE: Final = 3  # row of the quantile tables, or -1 - step law
 SCALE: Final = 4  # row of the scale factors, -1: 1
 SCOPE_TABLE: Final = 5
-BOOKING_WIDTH: Final = 6
+COUNTS: Final = 6  # 1: its events count as discharges
+BOOKING_WIDTH: Final = 7
 
 # event[., e]
 EV_ACCOUNT: Final = 0
@@ -49,19 +50,21 @@ HIT_YEAR: Final = 2
 # household[h, .]
 GROUP: Final = 0
 SIZE: Final = 1
-INCOME_START: Final = 2  # registered income (or assets), fen
+INCOME_START: Final = 2  # resource W0: registered income (or assets), fen
 LINE: Final = 3  # and 4: size x line, fen
 LIFTED_OUT: Final = 5
 CATASTROPHIC_FROM: Final = 6
 RELIEF_STANDARD: Final = 7
-HOUSEHOLD_WIDTH: Final = 8
+INCOME_TESTED: Final = 8  # registered income of the household, fen
+HOUSEHOLD_WIDTH: Final = 9
 
 # account[., a]
 INSIDE: Final = 0  # component of the in-scope part
 OUTSIDE: Final = 1
 KIND: Final = 2
 CAUSE: Final = 3
-ACCOUNT_WIDTH: Final = 4
+COUNT_GROUP: Final = 4  # which count of discharges its events belong to, -1 none
+ACCOUNT_WIDTH: Final = 5
 
 # kinds of accounts
 MEDICAL: Final = 0

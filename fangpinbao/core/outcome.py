@@ -42,6 +42,21 @@ def none_world(
         target = lost if kind == at.INCOME else stock if kind == at.STOCK else medical if kind == at.MEDICAL else other
         for s in range(slots):
             target[s] += column[s]
+    unpaid_from = component_kind.shape[0] - n_person
+    if none_cum[1] != unpaid_from:  # layers pay households' accounts: what is borne is cost less what was paid
+        for s in range(slots):
+            cost_left = -half_up(held[none_cum[1], s]) - half_up(lost[s]) - half_up(stock[s])
+            for c in range(unpaid_from):
+                cost_left += held[c, s]
+            cost_left -= half_up(medical[s]) + half_up(other[s])
+            if half_up(medical[s]) != medical[s]:  # the fen goes to the kind that was not whole
+                medical[s] = half_up(medical[s]) + cost_left
+            elif half_up(lost[s]) != lost[s]:
+                lost[s] = half_up(lost[s]) + cost_left
+            elif half_up(stock[s]) != stock[s]:
+                stock[s] = half_up(stock[s]) + cost_left
+            else:
+                other[s] = half_up(other[s]) + cost_left
     for s in range(slots):
         slot[at.LOST, s] = np.int64(half_up(lost[s]))
         slot[at.MEDICAL_SPENDING, s] = np.int64(half_up(medical[s]))
@@ -72,7 +87,9 @@ def none_world(
         resource = income + slot[at.RESOURCE, s]
         if kind_loss[at.MEDICAL] > 0.0:
             resource -= slot[at.SPENDING, s]
-        tested = income - slot[at.SPENDING, s] if relief_on_rigid == 1 else income
+        tested = household[h, at.INCOME_TESTED] - slot[at.LOST, s]
+        if relief_on_rigid == 1:
+            tested -= slot[at.SPENDING, s]
         short = max(household[h, at.RELIEF_STANDARD] - tested, 0)
         relief = np.int64(half_up(short * relief_rate[h])) if short > 0 else np.int64(0)
         slot[at.RELIEF_PAID, s] = relief
@@ -85,7 +102,7 @@ def none_world(
             is_open = 1
             for k in range(2):
                 tested_income = (
-                    gate_terms[gate, k, 0] * household[h, at.INCOME_START]
+                    gate_terms[gate, k, 0] * household[h, at.INCOME_TESTED]
                     + gate_terms[gate, k, 1] * slot[at.LOST, s]
                     + gate_terms[gate, k, 2] * slot[at.SPENDING, s]
                 )

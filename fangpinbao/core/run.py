@@ -115,7 +115,7 @@ def run_years(
                 people.household_word, perils.booking, perils.scope_share, work.event, work.money, work.word,
                 work.survival, work.amount, perils.intercept, perils.slope, perils.atom_start, perils.atom,
                 perils.atom_survival, perils.person_scale, perils.household_scale, people.household_start,
-                people.household_of, people.person_word, people.always, *_opening(people, work), out.ground_up,
+                people.household_of, people.person_word, work.always, *_opening(people, work), out.ground_up,
                 people.household, stacks.account, stacks.step, stacks.in_time, stacks.effect, stacks.read,
                 stacks.write, stacks.reads_account, stacks.component_kind, stacks.kind_weight, stacks.kind_loss,
                 stacks.variant_person, stacks.variant_household, stacks.hinge_at, stacks.hinge_bend,
@@ -205,7 +205,7 @@ def _settle(
 ) -> None:
     slots = int(
         list_slots(
-            events, low, high, block.first, block.last, work.block_households, work.event, people.always,
+            events, low, high, block.first, block.last, work.block_households, work.event, work.always,
             work.slot_of, work.slot, is_base,
         )  # fmt: skip
     )

@@ -26,7 +26,8 @@ EPSILON = 1e-6
 @inlined
 def half_up(amount: float) -> float:
     """Round fen half-up; an amount within 1e-6 fen below a half counts as that half."""
-    return np.floor(amount + 0.500001)
+    rounded: float = np.floor(amount + 0.500001)
+    return rounded
 
 
 def exact(number: float) -> Fraction:

@@ -104,7 +104,8 @@ def fill(
                 buffer[c, r] = base[c, row[at.ROW_PERSON, r]]
     for r in range(rows):
         i = row[at.ROW_SLOT, r]
-        row_count[r] = 0.0
+        for d in range(row_count.shape[0]):
+            row_count[d, r] = 0.0
         row[at.ROW_NEXT, r] = slot[at.SLOT_ROW, i]
         slot[at.SLOT_ROW, i] = r
     n_accounts = account.shape[1]
@@ -119,8 +120,8 @@ def fill(
         if r >= 0:
             buffer[inside, r] += scope
             buffer[outside, r] += amount - scope
-            if account[at.KIND, a] == at.MEDICAL:
-                row_count[r] += event[at.EV_COUNT, e]
+            if account[at.COUNT_GROUP, a] >= 0:
+                row_count[account[at.COUNT_GROUP, a], r] += event[at.EV_COUNT, e]
         else:
             held[inside - n_person, i] += scope
             held[outside - n_person, i] += amount - scope
@@ -165,10 +166,10 @@ def evaluate(chosen, amounts, payments, variant, n, varied, hinge_at, hinge_bend
 
 @kernel
 def event_terms(
-    s, slots, chosen, waiting, n_person, slot, event, money, word, account, read, reads_account, buffer, held,
+    s, slots, is_person, chosen, waiting, n_person, slot, event, money, word, account, read, reads_account, buffer, held,
     z, hinge_at, hinge_bend, hinge_jump, hinge_count,
 ):
-    """Sum the payments of per-event terms into ``z`` by row (persons' events) or slot (the household's)."""
+    """Sum the payments of per-event terms into ``z``, by row of a person's step or slot of a household's."""
     for mine in range(slots):
         e = slot[at.SLOT_EVENT, mine]
         while e >= 0:
@@ -176,13 +177,13 @@ def event_terms(
             if reads_account[s, a] == 1 and (waiting == 0 or day_of(word[e]) >= waiting):
                 inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
                 scope, rest = money[1, e], money[0, e] - money[1, e]
-                amount, place = 0.0, mine
+                amount, r = 0.0, event[at.EV_ROW, e]
+                place = r if is_person else mine
                 if event[at.EV_PERSON, e] >= 0:
-                    place = event[at.EV_ROW, e]
                     if read[s, inside] >= 0 and scope > 0.0:
-                        amount += scope * buffer[read[s, inside], place] / buffer[inside, place]
+                        amount += scope * buffer[read[s, inside], r] / buffer[inside, r]
                     if read[s, outside] >= 0 and rest > 0.0:
-                        amount += rest * buffer[read[s, outside], place] / buffer[outside, place]
+                        amount += rest * buffer[read[s, outside], r] / buffer[outside, r]
                 elif read[s, inside] >= 0 and scope + rest > 0.0:
                     left = held[read[s, inside] , mine] / held[inside - n_person, mine]
                     amount += (scope + rest) * left
@@ -239,19 +240,29 @@ def share_out(first_row, weights, household_weight, total, row, person_key):
 
 
 @kernel
-def credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit):
-    """Credit a coverage's payment to accounts in proportion to the covered cost (cumulative rounding)."""
+def credit_accounts(
+    s, mine, person, paid, n_person, slot, event, money, account, read, reads_account, buffer, held, credit
+):
+    """Credit a coverage's payment to accounts in proportion to the covered cost that was left to the household.
+
+    ``person`` -1 stands for the household's own costs, -2 for its and all members'. Rounding is cumulative.
+    """
     whole = 0.0
     for turn in range(2):
         running, credited = 0.0, 0
         e = slot[at.SLOT_EVENT, mine]
         while e >= 0:
-            a = event[at.EV_ACCOUNT, e]
-            if event[at.EV_PERSON, e] == person and reads_account[s, a] == 1:
-                if read[s, account[at.INSIDE, a]] >= 0:
-                    running += money[1, e]
-                if read[s, account[at.OUTSIDE, a]] >= 0:
-                    running += money[0, e] - money[1, e]
+            a, who, r = event[at.EV_ACCOUNT, e], event[at.EV_PERSON, e], event[at.EV_ROW, e]
+            if (person == -2 or who == person) and reads_account[s, a] == 1:
+                inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+                scope, rest = money[1, e], money[0, e] - money[1, e]
+                if who >= 0:
+                    if read[s, inside] >= 0 and scope > 0.0:
+                        running += scope * buffer[read[s, inside], r] / buffer[inside, r]
+                    if read[s, outside] >= 0 and rest > 0.0:
+                        running += rest * buffer[read[s, outside], r] / buffer[outside, r]
+                elif read[s, inside] >= 0 and scope + rest > 0.0:
+                    running += (scope + rest) * held[read[s, inside], mine] / held[inside - n_person, mine]
                 if turn == 1 and whole > 0.0:
                     upto = np.int64(half_up(paid * (running / whole)))
                     credit[slot[at.SLOT_YEAR, mine], s, a] += upto - credited

@@ -65,6 +65,25 @@ def _limit_households(
 
 
 @kernel
+def _room(mine, s, n_person, n_components, cum_in, household_cum_in, slot, row, buffer, held, read):
+    """Most a household's step can pay: what the persons' rule would pay for all that is left, in fen."""
+    own = 0.0
+    for c in range(n_person, n_components):
+        if read[s, c] >= 0:
+            own += held[read[s, c], mine]
+    total = half_up(held[household_cum_in, mine] + own) - half_up(held[household_cum_in, mine])
+    r = slot[at.SLOT_ROW, mine]
+    while r >= 0:
+        covered = 0.0
+        for c in range(n_person):
+            if read[s, c] >= 0:
+                covered += buffer[read[s, c], r]
+        total += half_up(buffer[cum_in, r] + covered) - half_up(buffer[cum_in, r])
+        r = row[at.ROW_NEXT, r]
+    return np.int64(total)
+
+
+@kernel
 def _pay_members(s, mine, whole, paid, left, n_person, step, slot, row, buffer, read, write, z, person_key):
     """Share a household's payment out among its members' costs; returns (members' cost, household's part)."""
     persons = 0.0
@@ -80,6 +99,19 @@ def _pay_members(s, mine, whole, paid, left, n_person, step, slot, row, buffer, 
         persons += covered
         r = row[at.ROW_NEXT, r]
     own = share_out(slot[at.SLOT_ROW, mine], z, max(whole - persons, 0.0), paid, row, person_key)
+    # a fen above what is left of a member's cost goes to the next member with room
+    over = np.int64(0)
+    for _ in range(2):
+        r = slot[at.SLOT_ROW, mine]
+        while r >= 0:
+            upto = buffer[step[s, at.CUM_IN], r]
+            room = half_up(upto + z[r]) - half_up(upto)
+            spare = np.int64(room) - row[at.ROW_PAID, r]
+            move = min(spare, over) if spare >= 0 else spare
+            row[at.ROW_PAID, r] += move
+            over -= move
+            r = row[at.ROW_NEXT, r]
+    own += over
     r = slot[at.SLOT_ROW, mine]
     while r >= 0:
         buffer[step[s, at.CUM_OUT], r] = buffer[step[s, at.CUM_IN], r] + row[at.ROW_PAID, r]
@@ -117,8 +149,10 @@ def run_plain(
                     for i in range(n):
                         x[i] = column[i]
                     started = True
-        varied, chosen, discharge = step[s, at.VARIANTS], step[s, at.UNIT_SET], step[s, at.DISCHARGE] == 1
-        floor = hinge_floor[chosen] if chosen >= 0 else 0.0
+        varied, chosen = step[s, at.VARIANTS], step[s, at.UNIT_SET]
+        group_of_counts = step[s, at.DISCHARGE]
+        discharge = group_of_counts >= 0
+        floor = hinge_floor[chosen] if chosen >= 0 and not discharge else 0.0
         n_active = np.int64(0)
         if varied > 0:
             for i in range(n):
@@ -150,7 +184,7 @@ def run_plain(
                 variant[j] = variant[active[j]]  # active rises, so nothing is overwritten too early
         if discharge:
             for j in range(n_active):
-                z[j] = z[j] / max(row_count[active[j]], 1.0)
+                z[j] = z[j] / max(row_count[group_of_counts, active[j]], 1.0)
         if chosen >= 0:
             evaluate(chosen, z, pay, variant, n_active, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
         else:
@@ -158,7 +192,7 @@ def run_plain(
                 pay[j] = z[j]
         if discharge:
             for j in range(n_active):
-                pay[j] = pay[j] * max(row_count[active[j]], 1.0)
+                pay[j] = pay[j] * max(row_count[group_of_counts, active[j]], 1.0)
         gate = step[s, at.GATE]
         if gate >= 0:
             for j in range(n_active):
@@ -211,7 +245,10 @@ def run_plain(
             _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change, touched)
             if insurance:
                 person = row[at.ROW_PERSON, i] if is_person else np.int64(-1)
-                credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit)
+                credit_accounts(
+                    s, mine, person, paid, n_person, slot, event, money, account, read, reads_account, buffer, held,
+                    credit,
+                )
 
 
 @kernel
@@ -248,7 +285,7 @@ def run_special(
             for i in range(n):
                 z[i] = 0.0
             event_terms(
-                s, slots, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, slot, event, money, word, account,
+                s, slots, is_person, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, slot, event, money, word, account,
                 read, reads_account, buffer, held, z, hinge_at, hinge_bend, hinge_jump, hinge_count,
             )
         else:
@@ -262,17 +299,25 @@ def run_special(
             else:
                 for i in range(slots):
                     variant[i] = variant_household[varied - 1, slot[at.SLOT_HOUSEHOLD, i]]
-        if step[s, at.DISCHARGE] == 1:
+        counts = step[s, at.DISCHARGE]
+        if counts >= 0:
             for r in range(rows):
-                z[r] = z[r] / max(row_count[r], 1.0)
+                z[r] = z[r] / max(row_count[counts, r], 1.0)
         if step[s, at.UNIT_SET] >= 0:
             evaluate(step[s, at.UNIT_SET], z, pay, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count)
         else:
             for i in range(n):
                 pay[i] = z[i] if varied == 0 or variant[i] > 0 else 0.0
-        if step[s, at.DISCHARGE] == 1:
+        if counts >= 0:
             for r in range(rows):
-                pay[r] = pay[r] * max(row_count[r], 1.0)
+                pay[r] = pay[r] * max(row_count[counts, r], 1.0)
+        if not is_person and step[s, at.HOUSEHOLD_SET] >= 0:
+            for i in range(n):
+                z[i] = pay[i]
+            evaluate(
+                step[s, at.HOUSEHOLD_SET], z, pay, variant, n, np.int64(0), hinge_at, hinge_bend, hinge_jump,
+                hinge_count,
+            )
         gate = step[s, at.GATE]
         if gate >= 0:
             for i in range(n):
@@ -312,7 +357,10 @@ def run_special(
                     step_claims[year, s, group] += 1
                     _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change, touched)
                     if step[s, at.INSURANCE] == 1:
-                        credit_accounts(s, mine, person, paid, slot, event, money, account, read, reads_account, credit)
+                        credit_accounts(
+                            s, mine, person, paid, n_person, slot, event, money, account, read, reads_account, buffer,
+                            held, credit,
+                        )
                     if collected.shape[1] > 0:
                         collected[s, person - first_person] = paid
             continue
@@ -323,7 +371,10 @@ def run_special(
             paid = np.int64(half_up(held[before, mine] + pay[mine]) - half_up(held[before, mine]))
             held[after, mine] = held[before, mine] + pay[mine]
             if reads_persons:
-                paid = np.int64(half_up(pay[mine]))
+                paid = min(
+                    np.int64(half_up(pay[mine])),
+                    _room(mine, s, n_person, n_components, step[s, at.CUM_IN], before, slot, row, buffer, held, read),
+                )
             if allowed.shape[1] > 0 and allowed[s, block_persons + h - first] >= 0:
                 paid = allowed[s, block_persons + h - first]
             left = 1.0 - pay[mine] / x[mine] if x[mine] > 0.0 else 1.0
@@ -345,6 +396,10 @@ def run_special(
                 weight = weighted / x[mine] if x[mine] > 0.0 else 0.0
                 _change_programmes(s, mine, paid, weight, step, in_time[s], effect, change, touched)
                 if step[s, at.INSURANCE] == 1:
-                    credit_accounts(s, mine, np.int64(-1), paid, slot, event, money, account, read, reads_account, credit)
+                    whose = np.int64(-2 if reads_persons else -1)
+                    credit_accounts(
+                        s, mine, whose, paid, n_person, slot, event, money, account, read, reads_account, buffer, held,
+                        credit,
+                    )
                 if collected.shape[1] > 0:
                     collected[s, block_persons + h - first] = paid

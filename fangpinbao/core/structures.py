@@ -41,7 +41,6 @@ class People(NamedTuple):
     base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
     has_base: BoolArray  # [n]
     household_base: Float64Array  # [c, h] certain cost of households by component; [c, 0] if none
-    always: Int64Array  # households settled every year, because chance alone changes their payments
 
 
 class Perils(NamedTuple):
@@ -93,6 +92,7 @@ class Stacks(NamedTuple):
     relief_counts: int  # 1: insurance benefits count as income
     has_lines: int
     runs: tuple[tuple[int, int, bool], ...]  # runs of steps: first, last, plain
+    count_groups: int  # sets of accounts whose events are counted as discharges
     person_buffers: int
     household_buffers: int
 
@@ -169,7 +169,8 @@ class Work:
         self.row_of = ints(rows) - 1
         self.slot_of = ints(slots) - 1
         self.row, self.slot = ints(at.ROW_WIDTH, rows), ints(at.SLOT_WIDTH, slots)
-        self.row_count = np.zeros(rows)
+        self.row_count = np.zeros((self.stacks.count_groups, rows))
+        self.always = ints(0)  # households settled every year, because chance or a limit changes their base
         self.buffer = np.zeros((self.stacks.person_buffers, rows))
         self.held = np.zeros((self.stacks.household_buffers, slots))
         self.x, self.z, self.pay, self.spare = (np.zeros(wide) for _ in range(4))

@@ -42,7 +42,9 @@ def _lists(table: Document, key: str) -> list[Any]:
 
 
 def _accounts(document: Document) -> dict[str, tuple[str, str]]:
-    known = {name: (account.level, account.kind) for name, account in ACCOUNTS.items()}
+    known: dict[str, tuple[str, str]] = {
+        name: (account.level, account.kind) for name, account in ACCOUNTS.items()
+    }
     for name, table in _tables(document, "accounts").items():
         known[name] = (str(table.get("level")), str(table.get("kind")))
     return known
@@ -50,7 +52,13 @@ def _accounts(document: Document) -> dict[str, tuple[str, str]]:
 
 def _unknown(place: str, value: Any, known: list[str], what: str) -> Problem:
     near = get_close_matches(str(value), known, n=1, cutoff=0.55)
-    cure = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}." if known else "None is declared."
+    cure = (
+        f"Did you mean {near[0]}?"
+        if near
+        else f"Known: {', '.join(known)}."
+        if known
+        else "None is declared."
+    )
     return Problem(place, f"= {value!r} is not {what}. {cure}")
 
 
@@ -119,6 +127,16 @@ def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iter
         if "points" in kinds:
             if len(kinds) > 1:
                 yield Problem(f"{place}.accounts", "mixes points with money. Make two coverages.")
+            if unit in ("household_year", "discharge"):
+                yield Problem(
+                    f"{place}.unit", f"= {unit!r} cannot pay by points. Drop it: points are paid per event."
+                )
+            for key in ("variants", "per_event"):
+                if step.get(key):
+                    yield Problem(
+                        f"{place}.{key}",
+                        "cannot stand beside points. Make one coverage for each group, with its own where.",
+                    )
             if "scale" not in step and "fixed_sum" not in step:
                 yield Problem(
                     place, "reads points of death or disability but has no scale or fixed_sum. Add a scale."
@@ -138,12 +156,13 @@ def _layers(document: Document) -> Iterator[Problem]:
     for name, layer in _tables(document, "layers").items():
         test = layer.get("income_test")
         after = isinstance(test, dict) and test.get("moment", "after_shock") == "after_shock"
-        late = [key for key in ("spending_test", "take_up") if key in layer] + (["income_test"] if after else [])
+        late: list[str] = [key for key in ("spending_test", "take_up", "paid_within_year") if key in layer]
+        late += ["income_test"] if after else []
         for key in late:
             yield Problem(
                 f"layers.{name}.{key}",
-                "is decided from the stack \"none\", of which a public layer is part. "
-                "Use where, or income_test with moment = \"before_year\".",
+                'is decided from the stack "none", of which a public layer is part. '
+                'Use where, or income_test with moment = "before_year".',
             )
     relief = list(_tables(document, "relief").items())
     for name, top_up in relief[1:]:
@@ -151,7 +170,8 @@ def _layers(document: Document) -> Iterator[Problem]:
             first = relief[0][1].get(key, default)
             if top_up.get(key, default) != first:
                 yield Problem(
-                    f"relief.{name}.{key}", f"must be the same for all relief ({relief[0][0]} has {first!r}). Align them."
+                    f"relief.{name}.{key}",
+                    f"must be the same for all relief ({relief[0][0]} has {first!r}). Align them.",
                 )
 
 
@@ -175,13 +195,16 @@ def _stacks(document: Document) -> Iterator[Problem]:
             for coverage in coverages:
                 if coverage not in stack:
                     yield Problem(
-                        f"{place}.stack", f"leaves out the coverage {coverage}, so it would never pay. Add it."
+                        f"{place}.stack",
+                        f"leaves out the coverage {coverage}, so it would never pay. Add it.",
                     )
             for step in sorted({str(step) for step in stack if stack.count(step) > 1}):
                 yield Problem(f"{place}.stack", f"names {step} twice. Name each step once.")
         share = programme.get("household_share", 0)
         if isinstance(share, int | float) and share > 0 and "premium_per_insured" not in programme:
-            yield Problem(f"{place}.household_share", f"= {share:g} is a share of no premium. Add premium_per_insured.")
+            yield Problem(
+                f"{place}.household_share", f"= {share:g} is a share of no premium. Add premium_per_insured."
+            )
 
 
 def _population(document: Document, folder: Path) -> Iterator[Problem]:
@@ -191,6 +214,7 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
     file = population.get("file")
     if isinstance(file, str) and not (folder / file).is_file():
         yield Problem("population.file", f"= {file!r} does not exist beside the scenario. Correct the path.")
+    yield from _shares(population)
     townships = population.get("townships", 1)
     if isinstance(townships, int):
         names = ["all"] if townships == 1 else [f"township_{number}" for number in range(1, townships + 1)]
@@ -201,6 +225,15 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
             for index, township in enumerate(_lists(where, "townships")):
                 if township not in names:
                     yield _unknown(f"{place}.townships[{index}]", township, names, "a township")
+
+
+def _shares(population: Document) -> Iterator[Problem]:
+    """The same rule as the model's, which is silent where another key of the population is wrong."""
+    shares = [margins.get("share") for margins in _tables(population, "classes").values()]
+    if shares and all(isinstance(share, int | float) and not isinstance(share, bool) for share in shares):
+        total = sum(share for share in shares if share is not None)
+        if abs(total - 1) > 1e-6:
+            yield Problem("population.classes", f"have shares that sum to {total:g}, not 1. Adjust them.")
 
 
 def _filters(document: Document) -> Iterator[tuple[str, Document]]:
@@ -227,7 +260,9 @@ def _lines(document: Document) -> Iterator[Problem]:
         return
     for name, top_up in relief.items():
         if "standard" not in top_up and "dibao_standard" not in lines:
-            yield Problem(f"relief.{name}.standard", "is missing, and lines.dibao_standard too. Give one of them.")
+            yield Problem(
+                f"relief.{name}.standard", "is missing, and lines.dibao_standard too. Give one of them."
+            )
     population = document.get("population")
     population = population if isinstance(population, dict) else {}
     if lines.get("resource") == "assets" and "file" not in population:

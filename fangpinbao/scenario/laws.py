@@ -99,7 +99,8 @@ class Gamma(_Law):
     def core(self) -> core.AmountLaw:
         if self.shape is not None and self.scale is not None:
             return core.Gamma(self.shape, self.scale)
-        assert self.mean is not None and self.cv is not None
+        assert self.mean is not None
+        assert self.cv is not None
         return core.Gamma.from_mean(self.mean, self.cv)
 
 

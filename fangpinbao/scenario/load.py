@@ -175,7 +175,9 @@ def _read(file: Path) -> Document:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise InputError(str(file), [Problem("", f"is not UTF-8 text: {error.reason}. Save it as UTF-8.")]) from None
+        raise InputError(
+            str(file), [Problem("", f"is not UTF-8 text: {error.reason}. Save it as UTF-8.")]
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(str(file), [Problem("", f"is not valid TOML: {error}.")]) from None
 
@@ -194,7 +196,12 @@ def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
         if not base_file.is_file():
             raise InputError(
                 str(file),
-                [Problem("extends", f"= {base!r} is not a file beside {file.name}. Name one, e.g. parts/x.toml.")],
+                [
+                    Problem(
+                        "extends",
+                        f"= {base!r} is not a file beside {file.name}. Name one, e.g. parts/x.toml.",
+                    )
+                ],
             )
         _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
     _lay_over(merged, document)
@@ -254,7 +261,8 @@ def _assign(document: Document, path: str, value: Any) -> list[Problem]:
     if isinstance(node, list) and isinstance(last, int) and last < len(node):
         node[last] = value
     elif isinstance(node, dict) and isinstance(last, str):
-        node[last] = {"value": value, "source": _CHANGED} if _is_plain_number(value) else value
+        is_sourced = _is_plain_number(value) and steps[0] not in _UNSOURCED
+        node[last] = {"value": value, "source": _CHANGED} if is_sourced else value
     else:
         return [Problem(path, "does not exist. Check the path against the file.")]
     return []
@@ -324,11 +332,17 @@ def _with_range(number: Number, given: Any, place: str, problems: list[Problem])
     if (
         not (isinstance(given, list) and len(given) == 2 and _is_plain_number(given))
         or given[0] > given[1]
-        or (_is_plain_number(number.value) and not isinstance(number.value, list)
-            and not given[0] <= number.value <= given[1])
+        or (
+            _is_plain_number(number.value)
+            and not isinstance(number.value, list)
+            and not given[0] <= number.value <= given[1]
+        )
     ):
         problems.append(
-            Problem(f"{place}.range", f"= {given!r} must be [low, high] around the value {number.value!r}. Correct it.")
+            Problem(
+                f"{place}.range",
+                f"= {given!r} must be [low, high] around the value {number.value!r}. Correct it.",
+            )
         )
         return number
     return replace(number, range=(float(given[0]), float(given[1])))

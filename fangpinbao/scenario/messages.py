@@ -37,9 +37,7 @@ def _steps(loc: tuple[int | str, ...], document: Any) -> list[str | int]:
         if isinstance(node, dict):
             if step in node:
                 node = node[step]
-            elif step == node.get("law") or step == "[key]":
-                continue
-            elif not is_last:
+            elif not is_last or step in (node.get("law"), "[key]"):
                 continue
             else:
                 node = None
@@ -76,7 +74,7 @@ def fields_at(steps: list[str | int], document: Any) -> list[str]:
     alternatives: list[Any] = [ScenarioModel]
     node: Any = document
     for step in steps:
-        node = node[step] if isinstance(node, dict | list) and _has(node, step) else None
+        node = _part(node, step)
         tag = node.get("law") if isinstance(node, dict) else None
         found: list[Any] = []
         for alternative in alternatives:
@@ -95,13 +93,17 @@ def fields_at(steps: list[str | int], document: Any) -> list[str]:
     return names
 
 
-def _has(node: Any, step: str | int) -> bool:
-    return step in node if isinstance(node, dict) else isinstance(step, int) and step < len(node)
+def _part(node: Any, step: str | int) -> Any:
+    """Return what a table or list has at ``step``; None where it has nothing."""
+    if isinstance(node, dict):
+        return node.get(step)
+    return node[step] if isinstance(node, list) and isinstance(step, int) and step < len(node) else None
 
 
 def _nearest(word: str, words: list[str]) -> str | None:
     near = get_close_matches(word, words, n=1, cutoff=0.55)
-    return near[0] if near else None
+    longer = [one for one in words if len(word) >= 4 and one.startswith(word)]
+    return near[0] if near else longer[0] if longer else None
 
 
 def _problem(entry: Any, document: dict[str, Any]) -> Problem:
@@ -139,7 +141,10 @@ def _problem(entry: Any, document: dict[str, Any]) -> Problem:
         expected = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
         near = _nearest(str(value), expected)
         if "[key]" in entry["loc"]:
-            place, shown = place_of(steps[:-1] if steps and steps[-1] == value else steps), f"has {value!r}, which "
+            place, shown = (
+                place_of(steps[:-1] if steps and steps[-1] == value else steps),
+                f"has {value!r}, which ",
+            )
         cure = f"Did you mean {near}?" if near else f"Choose one of {context['expected']}."
         return Problem(place, f"{shown}is not known here. {cure}")
     return Problem(place, shown + _rule(kind, context, entry["msg"]))

@@ -133,11 +133,15 @@ class Peril(Table):
     def _townships(self) -> Peril:
         if (self.exposed == "township") != (self.share_hit is not None):
             if self.share_hit is None:
-                refuse("is missing; a township's event needs it. Add e.g. { law = \"constant\", amount = 0.1 }.",
-                       "share_hit")
-            refuse(f"only has a meaning where exposed = \"township\", not \"{self.exposed}\". Drop it.", "share_hit")
+                refuse(
+                    'is missing; a township\'s event needs it. Add e.g. { law = "constant", amount = 0.1 }.',
+                    "share_hit",
+                )
+            refuse(
+                f'only has a meaning where exposed = "township", not "{self.exposed}". Drop it.', "share_hit"
+            )
         if self.exposed == "township" and self.amount_per == "year":
-            refuse("= \"year\" is for persons and households. Use amount_per = \"event\".", "amount_per")
+            refuse('= "year" is for persons and households. Use amount_per = "event".', "amount_per")
         return self
 
 
@@ -163,8 +167,8 @@ class CertainCost(Table):
 class Lines(Table):
     """The four lines of a place, yuan per head and year, and the resource they are compared with."""
 
-    poverty_line: Yuan
-    monitoring_line: Yuan
+    poverty_line: Positive
+    monitoring_line: Positive
     dibao_standard: Yuan | None = None
     resource: Literal["income", "income_minus_rigid", "assets"]
     dwelling_repair_share: Annotated[
@@ -174,7 +178,7 @@ class Lines(Table):
         Share, Field(description="share of consumption that is subsistence, for capacity to pay")
     ] = 0.0
     catastrophic_share: Annotated[
-        Share, Field(description="medical spending is catastrophic from this share of capacity to pay")
+        Share, Field(lt=1, description="medical spending is catastrophic from this share of capacity to pay")
     ] = 0.4
 
 
@@ -183,7 +187,8 @@ class ClassMargins(Table):
 
     share: Annotated[Share, Field(description="share of persons")]
     household_size: Annotated[
-        list[NonNegative], Field(min_length=1, description="relative frequency of households by size 1, 2, ...")
+        list[NonNegative],
+        Field(min_length=1, description="relative frequency of households by size 1, 2, ..."),
     ]
     age: AgeBands
     age_end: Annotated[int, Field(ge=1, le=120, description="end of the last age band")] = 95
@@ -231,7 +236,10 @@ class Population(Table):
         if count < 1:
             refuse(f"= {count} must be at least 1.", "townships")
         if self.township_shares is not None and len(self.township_shares) != count:
-            refuse(f"has {len(self.township_shares)} entries for {count} townships. Pair them.", "township_shares")
+            refuse(
+                f"has {len(self.township_shares)} entries for {count} townships. Pair them.",
+                "township_shares",
+            )
         return self
 
 
@@ -250,13 +258,19 @@ class Programme(Table):
     coverages: Annotated[dict[Name, Coverage], Field(min_length=1)]
     stack: Annotated[
         list[Name] | None,
-        Field(min_length=1, description="order of public layers and coverages; absent: layers, then coverages"),
+        Field(
+            min_length=1, description="order of public layers and coverages; absent: layers, then coverages"
+        ),
     ] = None
     premium_per_insured: Annotated[Yuan | None, Field(description="agreed premium a person-year")] = None
-    household_share: Annotated[Share, Field(description="share of the premium households pay themselves")] = 0.0
+    household_share: Annotated[Share, Field(description="share of the premium households pay themselves")] = (
+        0.0
+    )
     aggregate: AggregateLimit | None = None
     loading: Loading = Loading()
-    administration: Annotated[Yuan, Field(description="government's own cost a year, outside the premium")] = 0.0
+    administration: Annotated[
+        Yuan, Field(description="government's own cost a year, outside the premium")
+    ] = 0.0
 
 
 class Simulation(Table):
@@ -272,6 +286,15 @@ class AccountTable(Table):
     level: Level
     kind: Literal["medical", "education", "stock", "income", "points"]
     label: Label
+
+    @model_validator(mode="after")
+    def _fits_level(self) -> AccountTable:
+        allowed = ("medical", "education", "points") if self.level == "person" else (
+            "medical", "education", "stock", "income"
+        )  # fmt: skip
+        if self.kind not in allowed:
+            refuse(f'= "{self.kind}" is not for a {self.level}. Choose one of {", ".join(allowed)}.', "kind")
+        return self
 
 
 class ScenarioModel(BaseModel):

@@ -46,12 +46,16 @@ class Filter(Table):
     @model_validator(mode="after")
     def _ages(self) -> Filter:
         if self.age_from is not None and self.age_to is not None and self.age_from > self.age_to:
-            refuse(f"= {self.age_from} is above age_to ({self.age_to}), so nobody fits. Swap them.", "age_from")
+            refuse(
+                f"= {self.age_from} is above age_to ({self.age_to}), so nobody fits. Swap them.", "age_from"
+            )
         return self
 
     def is_empty(self) -> bool:
         """Return whether every unit fits."""
-        return all(getattr(self, name) is None for name in Filter.model_fields if name not in ("source", "note"))
+        return all(
+            getattr(self, name) is None for name in Filter.model_fields if name not in ("source", "note")
+        )
 
 
 class Band(Table):
@@ -104,11 +108,14 @@ class Terms(Table):
             self._check_bands(self.bands)
         if self.order is not None:
             if self.bands is not None:
-                refuse("gives bands and an order; an order is for deductible, rate and limit. Drop one.", "order")
+                refuse(
+                    "gives bands and an order; an order is for deductible, rate and limit. Drop one.", "order"
+                )
             if len(set(self.order)) != len(self.order):
                 refuse(f"= {self.order} names a step twice. Name each once.", "order")
         if self.fixed_sum is not None or self.scale is not None:
-            given = [name for name in ("deductible", "franchise", "rate", "bands", "limit", "order") if getattr(self, name)]
+            graded = ("deductible", "franchise", "rate", "bands", "limit", "order")
+            given = [name for name in graded if getattr(self, name)]
             if given or (self.fixed_sum is not None and self.scale is not None):
                 other = given[0] if given else "scale"
                 name = "fixed_sum" if self.fixed_sum is not None else "scale"
@@ -196,18 +203,22 @@ class Coverage(Terms):
     unit: Annotated[Unit, Field(description="what one deductible and limit stands for")] = "person_year"
     where: Annotated[Filter, Field(description="who can be paid")] = Filter()
     variants: list[Variant] = []
-    per_event: Annotated[Terms | None, Field(description="terms on each single event, before the others")] = None
+    per_event: Annotated[Terms | None, Field(description="terms on each single event, before the others")] = (
+        None
+    )
     per_household: Annotated[Terms | None, Field(description="terms on the household's total")] = None
     income_test: IncomeTest | None = None
     spending_test: SpendingTest | None = None
     take_up: Annotated[Chance, Field(description="chance a household that could be paid is paid")] = 1.0
     waiting_days: Annotated[int, Field(ge=0, le=365, description="events of the first days do not count")] = 0
-    paid_within_year: Annotated[Share, Field(description="share of the payment that comes within the year")] = 1.0
+    paid_within_year: Annotated[
+        Share, Field(description="share of the payment that comes within the year")
+    ] = 1.0
 
     @model_validator(mode="after")
     def _nested(self) -> Coverage:
         if self.unit == "event" and self.per_event is not None:
-            refuse("repeats unit = \"event\". Put the terms in one place.", "per_event")
+            refuse('repeats unit = "event". Put the terms in one place.', "per_event")
         if self.variants and self.unit == "event":
             refuse(
                 'cannot stand beside unit = "event": one set of terms applies to every event. '
@@ -216,7 +227,7 @@ class Coverage(Terms):
             )
         if self.waiting_days and self.per_event is None and self.unit != "event":
             refuse(
-                f"= {self.waiting_days} needs terms per event (unit = \"event\" or a per_event table), "
+                f'= {self.waiting_days} needs terms per event (unit = "event" or a per_event table), '
                 "because only events have a date. Add per_event = { rate = 1.0 }.",
                 "waiting_days",
             )

@@ -1,0 +1,143 @@
+"""A hand-edited scenario with many mistakes gets one clear message for each, all at once."""
+
+# ruff: noqa: E501  (the messages are long and stand whole)
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fangpinbao.errors import InputError
+from fangpinbao.scenario import load_scenario
+
+SMALL = (Path(__file__).parent / "data_cli" / "small.toml").read_text(encoding="utf-8")
+
+# What is edited by hand, and what the message must say: place, value, rule and cure.
+MISTAKES = [
+    ("amount_per =", "amonut_per =", "perils.inpatient.amonut_per is read by nothing. Did you mean perils.inpatient.amount_per?"),
+    ("premium_per_insured = 150", 'premium_per_insured = "150 yuan"', "programmes.base.premium_per_insured = '150 yuan' is not a number. Write it without quotes or units."),
+    ("deductible = 400\n", "deductible = -400\n", "layers.basic.deductible = -400 must be at least 0. Raise it."),
+    ("up_to = 20_000", "up_to = 2_000", "programmes.base.coverages.illness.bands[0].up_to = 2000 lies at or below the deductible (3000 yuan), so that band can never pay. Raise it, or lower the deductible."),
+    ('amount = { law = "constant"', 'amount = { law = "constnat"', "perils.inpatient.books[1].amount.law = 'constnat' is not a known law. Did you mean constant?"),
+    ('account = "accident_medical_cost"', 'account = "acident_medical_cost"', "perils.accident.books[0].account = 'acident_medical_cost' is not an account. Did you mean accident_medical_cost?"),
+    ('source = "press"', 'source = "pres"', "lines.poverty_line.source = 'pres' names no source of this file. Did you mean press?"),
+    ("enrolled = 0.8", "enrolled = 80", "population.classes.marginal.enrolled = 80 must be at most 1. Lower it."),
+    ("share = 0.6", "share = 0.5", "population.classes have shares that sum to 0.9, not 1. Adjust them."),
+    ('[programmes.base]\n', '[programmes.base]\nstack = ["basic", "asistance", "illness", "education", "disaster", "death"]\n', "programmes.base.stack[1] = 'asistance' is not a layer or coverage. Did you mean assistance?"),
+    ('rule = "pro_rata"', 'rule = "prorata"', "programmes.capped.aggregate.rule = 'prorata' is not known here. Did you mean pro_rata?"),
+    ("years = 40", "years = 0", "simulation.years = 0 must be at least 1. Raise it."),
+    ("range = [0.1, 0.3]", "range = [0.3, 0.5]", "perils.inpatient.frequency.events_per_year.range = [0.3, 0.5] must be [low, high] around the value 0.2. Correct it."),
+    ("probabilities = [0.2, 0.4, 0.4]", "probabilities = [0.2, 0.4, 0.5]", "perils.accident.books[1].amount.probabilities sums to 1.1, not 1. Adjust the probabilities."),
+]  # fmt: skip
+
+
+def edited(*edits: tuple[str, str, str]) -> str:
+    text = SMALL
+    for old, new, _ in edits:
+        assert text.count(old) >= 1, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def problems_of(text: str, folder: Path) -> list[str]:
+    file = folder / "county.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scenario(file)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("edit", MISTAKES, ids=[message[:40] for *_, message in MISTAKES])
+def test_a_mistake_gets_one_message_with_place_value_rule_and_cure(
+    edit: tuple[str, str, str], tmp_path: Path
+) -> None:
+    assert problems_of(edited(edit), tmp_path) == [edit[2]]
+
+
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
+    found = problems_of(edited(*MISTAKES), tmp_path)
+
+    assert sorted(found) == sorted(message for *_, message in MISTAKES)
+
+
+def test_the_problems_are_numbered_under_the_name_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "county.toml"
+    file.write_text(edited(*MISTAKES[:10]), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scenario(file)
+    lines = str(caught.value).splitlines()
+
+    assert lines[0] == f"{file} has 10 problems"
+    assert [int(re.match(r" *(\d+)\. ", line)[1]) for line in lines[1:]] == list(range(1, 11))
+
+
+OTHERS = [
+    ("[perils.flood]", "[peril.flood]", "peril is read by nothing. Did you mean perils?"),
+    ("format = 1", "format = 2", "format = 2 is not known here."),
+    ('name = "small"', 'name = "a small county"', "name = 'a small county' is not a name."),
+    ("waiting_days = 90\nper_event = { franchise = 1_000 }", "waiting_days = 90", "programmes.capped.coverages.costs.waiting_days = 90 needs terms per event"),
+    ('unit = "household_year"\n', "", "programmes.base.coverages.disaster.unit = 'person_year' cannot be applied to household accounts (property_loss). Write unit = \"household_year\"."),
+    ("scale = [{ points = 5, pays = 5_000 }, { points = 11, pays = 10_000 }]", "", "programmes.base.coverages.death reads points of death or disability but has no scale or fixed_sum. Add a scale."),
+    ('accounts = ["education_cost"]', 'accounts = ["crop_loss"]', "programmes.base.coverages.education.accounts = ['crop_loss'] are booked by no peril or certain cost"),
+    ("share_hit = { law = \"beta\", mean = 0.2, concentration = 3 }", "", "perils.flood.share_hit is missing; a township's event needs it."),
+    ("persons = 500", "persons = 500.5", "population.persons = 500.5 is not a whole number."),
+    ('title = "A newspaper"\n', "", "sources.press.title is missing. Add it."),
+    ("accounts = [\"medical_cost\", \"accident_medical_cost\"]\nbase", "accounts = \"medical_cost\"\nbase", "layers.basic.accounts = 'medical_cost' is not a list."),
+    ('where = { classes = ["marginal"] }', 'where = { classes = ["margnal"] }', "programmes.base.coverages.education.where.classes[0] = 'margnal' is not known here. Did you mean marginal?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", OTHERS, ids=[message[:40] for *_, message in OTHERS])
+def test_other_mistakes_are_named_too(edit: tuple[str, str, str], tmp_path: Path) -> None:
+    found = problems_of(edited(edit), tmp_path)
+
+    assert any(problem.startswith(edit[2]) for problem in found), found
+    assert len(found) <= 2, found
+
+
+def test_text_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "county.toml"
+    file.write_text(SMALL.replace("format = 1", "format = = 1"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"is not valid TOML: .*line 2"):
+        load_scenario(file)
+
+
+def test_an_unknown_scenario_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"neither a file nor a shipped .*Did you mean zhongning-2020\?"):
+        load_scenario("zhongnin-2020")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("programmes.base.premium", 1, "programmes.base.premium is read by nothing. Did you mean programmes.base.premium_per_insured?"),
+        ("programes.base.premium_per_insured", 1, "programes is read by nothing. Did you mean programmes?"),
+        ("programmes.base.coverages.illness.bands[5].rate", 0.5, "programmes.base.coverages.illness.bands[5].rate does not exist"),
+        ("programmes.base.label.en.x", 1, "programmes.base.label.en.x does not exist"),
+        ("simulation.years", "many", "simulation.years = 'many' is not a whole number."),
+    ],
+)  # fmt: skip
+def test_a_change_of_what_does_not_exist_is_refused(path: str, value: object, says: str) -> None:
+    scenario = load_scenario(Path(__file__).parent / "data_cli" / "small.toml")
+    with pytest.raises(InputError) as caught:
+        scenario.replace(path, value)
+
+    assert str(caught.value.problems[0]).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("simulation.years", 5),
+        ("calendar_year", 2021),
+        ("population.persons", 100),
+        ("programmes.base.household_share", 0.2),
+    ],
+)
+def test_numbers_of_any_table_can_be_changed(path: str, value: float) -> None:
+    scenario = load_scenario(Path(__file__).parent / "data_cli" / "small.toml").replace(path, value)
+    node: object = scenario
+    for step in path.split("."):
+        node = node[step] if isinstance(node, dict) else getattr(node, step)
+
+    assert node == value
