@@ -29,8 +29,8 @@ def peak() -> float:
 
 def main() -> None:
     persons, years = int(sys.argv[1]), int(sys.argv[2])
+    from fangpinbao.engine import simulate
     from fangpinbao.scenario import load_scenario
-    from fangpinbao.simulate import simulate
 
     imports = peak()
     start = time.perf_counter()

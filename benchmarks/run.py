@@ -26,9 +26,9 @@ import numpy as np
 
 from benchmarks import agreement, numpy_version
 from benchmarks.stages import timed_kernels
+from fangpinbao.engine import population_of, simulate
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario, load_scenario
-from fangpinbao.simulate import population_of, simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 PROBLEM = ROOT / "benchmarks" / "problem.toml"

@@ -10,13 +10,12 @@ Names are imported when they are first used, so the import itself does no work.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fangpinbao.comparison import compare
+    from fangpinbao.engine import population_of, simulate
     from fangpinbao.errors import FangpinbaoError, InputError, MissingExtraError
     from fangpinbao.estimators import Estimate, Years
     from fangpinbao.figures import Figure, Figures, all_figures
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from fangpinbao.roster import read_roster, write_roster
     from fangpinbao.rounding import format_estimate
     from fangpinbao.scenario import Scenario, load_scenario, scenario_names, scenario_schema
-    from fangpinbao.simulate import population_of, simulate
     from fangpinbao.variance import variance_split
 
 __version__ = "0.1.0"
@@ -78,14 +76,14 @@ _HOME = {
     "compare": "comparison",
     "format_estimate": "rounding",
     "load_scenario": "scenario",
-    "population_of": "simulate",
+    "population_of": "engine",
     "poverty": "poverty_measures",
     "precision_line": "risk",
     "price": "pricing",
     "read_roster": "roster",
     "scenario_names": "scenario",
     "scenario_schema": "scenario",
-    "simulate": "simulate",
+    "simulate": "engine",
     "tail_risk": "risk",
     "variance_split": "variance",
     "write_roster": "roster",
@@ -103,14 +101,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """The package; a module that is imported does not hide the public function of its name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -21,7 +21,8 @@ def _cache_dir() -> str:
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "core").glob("*.py")):
         digest.update(path.read_bytes())
-    digest.update(Path(__file__).read_bytes())
+    for name in ("columns.py", "_jit.py"):
+        digest.update((Path(__file__).parent / name).read_bytes())
     base = os.environ.get("FANGPINBAO_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "fangpinbao"
     )

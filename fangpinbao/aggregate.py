@@ -17,8 +17,8 @@ from fangpinbao.core.structures import Chunk, Outputs
 from fangpinbao.rounding import largest_remainder
 
 if TYPE_CHECKING:
+    from fangpinbao.engine import Engine
     from fangpinbao.outcomes import Sums
-    from fangpinbao.simulate import Engine
 
 __all__ = ["apply_aggregate_limits", "share_first_come"]
 

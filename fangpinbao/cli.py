@@ -97,7 +97,7 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
     return wrapper
 
 
-# --- helpers -------------------------------------------------------------------------------------------
+# --- reading and showing --------------------------------------------------------------------------------
 
 
 def _changes(settings: list[str] | None) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _simulate(
     always: bool,
     lang: Lang,
 ) -> Outcomes:
-    from fangpinbao.simulate import simulate
+    from fangpinbao.engine import simulate
 
     with _progress(quiet, always, lang) as progress:
         return simulate(scenario, years, seed, threads=threads, progress=progress)
@@ -235,9 +235,16 @@ def run(
                 headline[name] = premium.value
         few = min(outcomes.n_years, max(outcomes.n_years // 20, 100))
         people = outcomes.compiled.population
-        found = headline_ranges(
-            loaded, few, outcomes.seed, headline=headline, population=people, threads=threads
-        )
+        with _progress(quiet, False, language) as report:
+            found = headline_ranges(
+                loaded,
+                few,
+                outcomes.seed,
+                headline=headline,
+                population=people,
+                threads=threads,
+                progress=report,
+            )
     if variance:
         from fangpinbao.variance import variance_split
 
@@ -263,8 +270,8 @@ def run(
 @_guarded
 def check(scenario: ScenarioArgument, settings: SetOption = None) -> None:
     """Read a scenario and its roster; list every problem, or say that there is none."""
+    from fangpinbao.engine import population_of
     from fangpinbao.files import count_by_status
-    from fangpinbao.simulate import population_of
 
     loaded, _ = _load(scenario, settings)
     people = population_of(loaded)
@@ -340,9 +347,9 @@ def population(
     force: Annotated[bool, typer.Option("--force", help="replace the file if it exists")] = False,
 ) -> None:
     """Write the scenario's people to a roster file and print their margins."""
+    from fangpinbao.engine import population_of
     from fangpinbao.errors import InputError, Problem
     from fangpinbao.roster import write_roster
-    from fangpinbao.simulate import population_of
     from fangpinbao.tables import margins_table
 
     language = _language(lang)
@@ -396,8 +403,8 @@ def warmup() -> None:
     """Compile the kernels once, so that later runs start at once."""
     import time
 
+    from fangpinbao.engine import simulate
     from fangpinbao.scenario import load_scenario
-    from fangpinbao.simulate import simulate
 
     start = time.perf_counter()
     simulate(load_scenario("zhongning-2020").replace("population.persons", 500), 2, 1, threads=1)

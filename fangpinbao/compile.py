@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array
 from fangpinbao.columns import CAUSES
@@ -107,14 +108,18 @@ def _level(node: Node, accounts: dict[str, Account]) -> int:
     return 1 if node.step.unit == "household_year" or "household" in levels else 0
 
 
-def _fen(yuan: Float64Array) -> Int64Array:
+def _fen(yuan: ArrayLike) -> Int64Array:
     fen: Int64Array = np.floor(np.asarray(yuan, dtype=np.float64) * FEN + 0.500001).astype(np.int64)
     return fen
 
 
 def _people(
-    scenario: Scenario, population: Population, accounts: dict[str, Account], components: Components,
-    group: Int64Array, n_groups: int,
+    scenario: Scenario,
+    population: Population,
+    accounts: dict[str, Account],
+    components: Components,
+    group: Int64Array,
+    n_groups: int,
 ) -> tuple[People, Int64Array]:
     size = population.household_size.astype(np.int64)
     lines, n_households = scenario.lines, population.households
@@ -144,7 +149,9 @@ def _people(
     household[:, at.LIFTED_OUT], household[:, at.CATASTROPHIC_FROM] = population.lifted_out, catastrophic
     household[:, at.RELIEF_STANDARD] = standard
     household[:, at.INCOME_TESTED] = _fen(population.income_per_head * size)
-    base, has_base, household_base, certain = _certain(scenario, population, accounts, components, group, n_groups)
+    base, has_base, household_base, certain = _certain(
+        scenario, population, accounts, components, group, n_groups
+    )
     with np.errstate(over="ignore"):
         return (
             People(
@@ -160,6 +167,7 @@ def _people(
                 relief_rate=rate,
                 own_premium=np.zeros((1, n_households), dtype=np.int64),
                 base=base,
+                base_any=np.asarray(base.any(axis=1), dtype=np.int64),
                 has_base=has_base,
                 household_base=household_base,
             ),
@@ -180,8 +188,12 @@ def _own_premium(scenario: Scenario, population: Population, tree: StackTree) ->
 
 
 def _certain(
-    scenario: Scenario, population: Population, accounts: dict[str, Account], components: Components,
-    group: Int64Array, n_groups: int,
+    scenario: Scenario,
+    population: Population,
+    accounts: dict[str, Account],
+    components: Components,
+    group: Int64Array,
+    n_groups: int,
 ) -> tuple[Float64Array, BoolArray, Float64Array, Int64Array]:
     """Certain costs by component and their sums by account and group."""
     names = list(accounts)
@@ -195,10 +207,12 @@ def _certain(
         fit = eligible(population, [cost.where], households=of_household)
         keys = population.household_key if of_household else population.person_key
         if cost.by_schooling is not None:
-            by_stage = np.array([cost.by_schooling.get(stage, 0.0) for stage in STAGES])
+            by_stage = np.array([dict[str, float](cost.by_schooling).get(stage, 0.0) for stage in STAGES])
             amounts = by_stage[population.schooling]
             if of_household:
-                amounts = np.bincount(population.household_of, weights=amounts, minlength=population.households)
+                amounts = np.bincount(
+                    population.household_of, weights=amounts, minlength=population.households
+                )
         else:
             assert cost.amount is not None
             key = decision_key(scenario.population.seed, f"certain/{name}")
@@ -211,7 +225,7 @@ def _certain(
         groups = group if of_household else group[population.household_of]
         for g in range(n_groups):
             sums[a, g] += int(fen[groups == g].sum())
-    has_base = person.any(axis=0)
+    has_base: BoolArray = np.asarray(person.any(axis=0))
     empty = np.zeros((n_components, 0))
     return (
         person if has_base.any() else empty,
@@ -247,8 +261,12 @@ def _variants(
 
 
 def _stacks(
-    scenario: Scenario, population: Population, accounts: dict[str, Account], tree: StackTree,
-    components: Components, level: Int64Array,
+    scenario: Scenario,
+    population: Population,
+    accounts: dict[str, Account],
+    tree: StackTree,
+    components: Components,
+    level: Int64Array,
 ) -> Stacks:
     n_nodes, names = len(tree.nodes), list(accounts)
     buffers = Buffers.of(tree, components, level)
@@ -302,7 +320,11 @@ def _stacks(
         next((group for read, group in count_groups.items() if name in read), -1) for name in names
     ]
     account[at.CAUSE] = [CAUSES.index(_CAUSE_OF.get(name, "other")) for name in names]
-    step_table[:, at.LEVEL], step_table[:, at.CUM_IN], step_table[:, at.CUM_OUT] = level, buffers.cum_in, buffers.cum_out
+    step_table[:, at.LEVEL], step_table[:, at.CUM_IN], step_table[:, at.CUM_OUT] = (
+        level,
+        buffers.cum_in,
+        buffers.cum_out,
+    )
     step_table[:, at.HOUSEHOLD_CUM_IN] = buffers.household_cum_in
     step_table[:, at.HOUSEHOLD_CUM_OUT] = buffers.household_cum_out
     return Stacks(
@@ -320,8 +342,8 @@ def _stacks(
         read=buffers.read,
         write=buffers.write,
         reads_account=reads,
-        variant_person=np.array(rows_person or [[0]], dtype=np.uint8),
-        variant_household=np.array(rows_household or [[0]], dtype=np.uint8),
+        variant_person=np.array(rows_person or [np.zeros(1)], dtype=np.uint8),
+        variant_household=np.array(rows_household or [np.zeros(1)], dtype=np.uint8),
         hinge_at=at_,
         hinge_bend=bend,
         hinge_jump=jump,
@@ -339,7 +361,9 @@ def _stacks(
     )
 
 
-def _runs(step: Int64Array, read: Int64Array, n_person: int, n_none: int) -> tuple[tuple[int, int, bool], ...]:
+def _runs(
+    step: Int64Array, read: Int64Array, n_person: int, n_none: int
+) -> tuple[tuple[int, int, bool], ...]:
     """Cut the steps into runs of plain ones (yearly terms) and others; "none" ends a run."""
     runs: list[tuple[int, int, bool]] = []
     for s, row in enumerate(step):

@@ -39,7 +39,10 @@ def schedule_of(terms: Terms) -> Schedule:
         return Schedule.steps([(exact(1), exact(terms.fixed_sum) * FEN)])
     schedule = Schedule.everything()
     if terms.bands is not None:
-        ends = [(None if band.up_to is None else exact(band.up_to) * FEN, exact(band.rate)) for band in terms.bands]
+        ends = [
+            (None if band.up_to is None else exact(band.up_to) * FEN, exact(band.rate))
+            for band in terms.bands
+        ]
         schedule = schedule.banded(ends, exact(terms.deductible) * FEN)
         steps: Iterable[str] = ("cap",)
     else:
@@ -103,23 +106,26 @@ class StackTree:
         for name, programme in scenario.programmes.items():
             order = programme.stack or [*scenario.layers, *programme.coverages]
             stacks.append([(name if step in programme.coverages else None, step) for step in order])
+        ends = [(0, end) for end in range(1, len(layers) + 1)]
+        longest = max(len(stack) for stack in stacks)
+        # behind "none", level by level: coverages that read the same costs then lie side by side
+        ends += [
+            (p, end) for end in range(1, longest + 1) for p in range(1, len(stacks)) if end <= len(stacks[p])
+        ]
+        for p, end in ends:
+            prefix = tuple(stacks[p][:end])
+            if prefix not in known:
+                owner, step_name = prefix[-1]
+                step = (
+                    scenario.layers[step_name]
+                    if owner is None
+                    else scenario.programmes[owner].coverages[step_name]
+                )
+                known[prefix] = len(tree.nodes)
+                shown = step_name if owner is None else f"{owner}.{step_name}"
+                tree.nodes.append(Node(len(tree.nodes), shown, step, owner, known.get(prefix[:-1], -1)))
         for stack in stacks:
-            parent, member = -1, []
-            for end in range(1, len(stack) + 1):
-                prefix = tuple(stack[:end])
-                if prefix not in known:
-                    owner, step_name = stack[end - 1]
-                    step = (
-                        scenario.layers[step_name]
-                        if owner is None
-                        else scenario.programmes[owner].coverages[step_name]
-                    )
-                    known[prefix] = len(tree.nodes)
-                    shown = step_name if owner is None else f"{owner}.{step_name}"
-                    tree.nodes.append(Node(len(tree.nodes), shown, step, owner, parent))
-                parent = known[prefix]
-                member.append(parent)
-            tree.members.append(member)
+            tree.members.append([known[tuple(stack[:end])] for end in range(1, len(stack) + 1)])
         return tree
 
     @property
@@ -180,7 +186,9 @@ class Components:
             if level == 1:
                 inside = outside = inside | outside
             atoms.append(((level, kind, inside), (level, kind, outside)))
-        for key in sorted({key for pair in atoms for key in pair}, key=lambda key: (key[0], key[1], sorted(key[2]))):
+        for key in sorted(
+            {key for pair in atoms for key in pair}, key=lambda key: (key[0], key[1], sorted(key[2]))
+        ):
             keys[key] = len(keys)
         ordered = list(keys)
         return cls(
@@ -229,7 +237,9 @@ class Buffers:
             later = {other.index for other in tree.read_later(node)}
             in_none = node.index < tree.n_none
             for c in range(n_components):
-                if node.index not in components.readers[c] or node.is_points != (KINDS[components.kinds[c]] == "points"):
+                if node.index not in components.readers[c] or node.is_points != (
+                    KINDS[components.kinds[c]] == "points"
+                ):
                     continue
                 read[node.index, c] = place[c]
                 if not node.is_points and (in_none or later & components.readers[c]):
@@ -245,8 +255,16 @@ class Buffers:
             states[node.index] = (place, int(person_cum), int(household_cum))
         end = states[tree.members[0][-1] if tree.members[0] else -1]
         return cls(
-            read, write, cum["in"], cum["out"], cum["hin"], cum["hout"],
-            np.array(end[0], dtype=np.int64), np.array(end[1:], dtype=np.int64), counts[0], counts[1],
+            read,
+            write,
+            cum["in"],
+            cum["out"],
+            cum["hin"],
+            cum["hout"],
+            np.array(end[0], dtype=np.int64),
+            np.array(end[1:], dtype=np.int64),
+            counts[0],
+            counts[1],
         )
 
 
@@ -255,7 +273,9 @@ def discharge_groups(tree: StackTree, accounts: dict[str, Account]) -> dict[tupl
     groups: dict[tuple[str, ...], int] = {}
     for node in tree.nodes:
         if node.step.unit == "discharge":
-            groups.setdefault(tuple(sorted(name for name in node.step.accounts if name in accounts)), len(groups))
+            groups.setdefault(
+                tuple(sorted(name for name in node.step.accounts if name in accounts)), len(groups)
+            )
     return groups
 
 

@@ -15,13 +15,13 @@ import numpy as np
 from fangpinbao.aggregate import days_of
 from fangpinbao.compiled import account_table
 from fangpinbao.core import layout as at
+from fangpinbao.engine import Engine
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.household_year import HouseholdYear, first_paid
 from fangpinbao.population import Population
 from fangpinbao.reasons import money, reasons
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, CLASSES, LINES, STAGE_LABELS, STAGES
-from fangpinbao.simulate import Engine
 
 __all__ = ["Event", "Explanation", "Payment", "explain"]
 

@@ -55,7 +55,9 @@ def factor_values(factors: Factors, population: Population, *, persons: bool) ->
     if not persons:
         return value
     if factors.age is not None:
-        value *= np.array(factors.age.values)[np.searchsorted(factors.age.from_, population.age, side="right") - 1]
+        value *= np.array(factors.age.values)[
+            np.searchsorted(factors.age.from_, population.age, side="right") - 1
+        ]
     if factors.sex:
         value *= np.where(population.female, factors.sex.get("female", 1.0), factors.sex.get("male", 1.0))
     if factors.schooling:
@@ -144,22 +146,22 @@ class Hazard:
                     )
                 )
             book_start.append(len(rows))
-        booking = np.array([row[:5] + row[6:] for row in rows], dtype=np.int64).reshape(-1, at.BOOKING_WIDTH)
-        peril = np.zeros((len(self.names), at.PERIL_WIDTH), dtype=np.int64)
-        peril[:, at.EXPOSED] = [_EXPOSED[p.exposed] for p in self.scenario.perils.values()]
-        peril[:, at.PER_YEAR] = [p.amount_per == "year" for p in self.scenario.perils.values()]
-        peril[:, at.BOOK_START], peril[:, at.BOOK_END] = book_start[:-1], book_start[1:]
+        bookings = np.array([row[:5] + row[6:] for row in rows], dtype=np.int64).reshape(-1, at.BOOKING_WIDTH)
+        table = np.zeros((len(self.names), at.PERIL_WIDTH), dtype=np.int64)
+        table[:, at.EXPOSED] = [_EXPOSED[p.exposed] for p in self.scenario.perils.values()]
+        table[:, at.PER_YEAR] = [p.amount_per == "year" for p in self.scenario.perils.values()]
+        table[:, at.BOOK_START], table[:, at.BOOK_END] = book_start[:-1], book_start[1:]
         tables = self._tables
         self.perils = Perils(
-            peril=peril,
+            peril=table,
             unit_start=self.unit_start,
             unit_of=self._unit_of,
             unit_word=self._unit_word,
             unit_stratum=self._unit_stratum,
-            booking=booking,
+            booking=bookings,
             scope_share=np.array([row[5] for row in rows], dtype=np.float64),
-            intercept=np.array(tables.intercepts or [[0.0]]),
-            slope=np.array(tables.slopes or [[0.0]]),
+            intercept=np.array(tables.intercepts or [np.zeros(1)]),
+            slope=np.array(tables.slopes or [np.zeros(1)]),
             atom_start=np.array(tables.atom_start, dtype=np.int64),
             atom=np.concatenate([np.zeros(0), *tables.atoms]),
             atom_survival=np.concatenate([np.zeros(0), *tables.survivals]),
@@ -177,7 +179,9 @@ class Hazard:
             return population.consumption_per_head
         return population.assets if population.assets is not None else np.zeros(population.households)
 
-    def year_factors(self, path: Int64Array, year_of_path: Int64Array, salts: Salts) -> dict[str, Float64Array]:
+    def year_factors(
+        self, path: Int64Array, year_of_path: Int64Array, salts: Salts
+    ) -> dict[str, Float64Array]:
         """Multipliers of each declared year factor, by year."""
         factors = {}
         for name, factor in self.scenario.year_factors.items():
@@ -223,7 +227,7 @@ class Hazard:
             take_up_key=year_keys(self._key("take-up", salts.own), path, year_of_path),
             event_start=start,
             catalogue=np.array([order[1], order[2], order[4]], dtype=np.int64),
-            catalogue_key=order[3].astype(np.uint64),
+            catalogue_key=order[3].view(np.uint64),
         )
 
     def _township_events(
@@ -235,7 +239,7 @@ class Hazard:
         words = mix_array(keys[:, None] + (townships * GOLDEN)[None, :])
         uniform = (words >> np.uint64(32)).astype(np.float64) / _TWO_32
         number = (uniform[:, :, None] < tail[:, None, :]).sum(axis=2)
-        found = []
+        found: list[tuple[Int64Array, ...]] = []
         law = peril.share_hit.core()
         for k in range(int(number.max(initial=0))):
             year, township = np.nonzero(number > k)
@@ -248,7 +252,7 @@ class Hazard:
                     year.astype(np.int64),
                     np.full(len(year), q, dtype=np.int64),
                     township.astype(np.int64),
-                    key,
+                    key.view(np.int64),
                     np.round(np.clip(share, 0.0, 1.0) * _TWO_32).astype(np.int64),
                 )
             )
@@ -258,7 +262,6 @@ class Hazard:
     def _sorted(events: list[tuple[Int64Array, ...]], n_years: int) -> tuple[list[np.ndarray], Int64Array]:
         if not events:
             empty = [np.zeros(0, dtype=np.int64) for _ in range(5)]
-            empty[3] = np.zeros(0, dtype=np.uint64)
             return empty, np.zeros(n_years + 1, dtype=np.int64)
         columns = [np.concatenate(parts) for parts in zip(*events, strict=True)]
         order = np.lexsort((columns[3], columns[2], columns[1], columns[0]))

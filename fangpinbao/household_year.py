@@ -10,7 +10,7 @@ from fangpinbao.compiled import Node
 from fangpinbao.core import layout as at
 from fangpinbao.core.run import run_base
 from fangpinbao.core.structures import Outputs
-from fangpinbao.simulate import Engine
+from fangpinbao.engine import Engine
 
 __all__ = ["HouseholdYear", "first_paid"]
 

@@ -6,17 +6,17 @@ is far more certain than either: a few years suffice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.scenario import Number, Scenario
 from fangpinbao.scenario.load import parse_path
-from fangpinbao.simulate import simulate
 
 if TYPE_CHECKING:
     from fangpinbao.outcomes import Outcomes
@@ -127,6 +127,7 @@ def headline_ranges(
     headline: Mapping[str, float] | None = None,
     population: Population | None = None,
     threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> list[HeadlineRange]:
     """Run the scenario with each number of ``numbers_with_ranges`` at its low and high end.
 
@@ -139,6 +140,8 @@ def headline_ranges(
         runs. Absent: the short run's own.
     population
         Absent: the scenario's.
+    progress
+        Called with the share done.
     """
     if all(number.range is None for number in scenario.numbers):
         return []
@@ -146,7 +149,10 @@ def headline_ranges(
     people = base.compiled.population
     here = _premiums(base)
     found = []
-    for number in numbers_with_ranges(base):
+    numbers = numbers_with_ranges(base)
+    for done, number in enumerate(numbers):
+        if progress is not None:
+            progress(done / len(numbers))
         ends = _ends(scenario, number)
         assert ends is not None
         assert number.range is not None

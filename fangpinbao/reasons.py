@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 
@@ -18,8 +19,9 @@ _FEN = 100
 
 
 def money(fen: float | Fraction) -> str:
-    """Fen as yuan with two decimals."""
-    return f"{float(fen) / _FEN:,.2f}"
+    """Fen as yuan with two decimals, half a fen rounded up as in every payment."""
+    whole = math.floor(Fraction(fen) + Fraction(1, 2))
+    return f"{'-' if whole < 0 else ''}{abs(whole) // _FEN:,}.{abs(whole) % _FEN:02d}"
 
 
 def reasons(
@@ -225,11 +227,12 @@ class _Reasons:
                 else:
                     yield say(f"the whole amount (rate {rate})", f"全额（比例 {rate}）")
             elif k == 0 and end is not None:
+                opens = schedule.values[1] > 0
                 if amount < end:
                     yield say(
                         f"{shown} does not reach {self._shown(end)}", f"{shown} 未达到 {self._shown(end)}"
                     )
-                elif slope == 0 and value == 0 and not self.node.is_points:
+                elif not opens and not self.node.is_points:
                     yield say(f"nothing on the first {shown}", f"起付线以下的 {shown} 不付")
             elif k == 0:
                 yield say("these terms pay nothing", "此条款不赔付")

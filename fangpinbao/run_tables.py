@@ -187,7 +187,7 @@ class RunTables:
 
     def classes(self) -> Titled | None:
         """Who is paid and kept from poverty, by class."""
-        if not self.lines or len(self.outcomes.groups) < 2:
+        if not self.lines or not self.programmes or len(self.outcomes.groups) < 2:
             return None
         columns: list[tuple[str, str | None]] = [(measure, None) for measure in _CLASS]
         columns += [(measure, line) for line in self.lines for measure in _CLASS_LINE]
@@ -269,10 +269,8 @@ class RunTables:
 
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table, in order."""
-        yield self.coverages()
-        for table in (self.classes(), *self.uses(), self.layers()):
-            if table is not None:
-                yield table
+        tables = (self.coverages(), self.classes(), *self.uses()) if self.programmes else ()
+        yield from (table for table in (*tables, self.layers()) if table is not None)
 
     def footer(self) -> Group:
         """Precision and sources, and what ``—`` means."""
@@ -280,4 +278,5 @@ class RunTables:
             f"{MISSING}: does not apply, or too few years to tell its error",
             f"{MISSING}：不适用，或模拟年数不足以估计误差",
         )
-        return Group(self.precision(), self.sources(), Text(dash, style="dim"))
+        parts = [self.precision()] if self.programmes else []
+        return Group(*parts, self.sources(), Text(dash, style="dim"))

@@ -18,13 +18,13 @@ import numpy as np
 
 from fangpinbao import estimators, yearly
 from fangpinbao._typing import Float64Array
+from fangpinbao.engine import Engine, population_of
 from fangpinbao.estimators import Estimate, Years
 from fangpinbao.hazard import Salts
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.population import Population
 from fangpinbao.records import Figures, Gathering
 from fangpinbao.scenario import Scenario
-from fangpinbao.simulate import Engine, population_of
 
 __all__ = ["variance_split"]
 

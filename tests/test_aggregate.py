@@ -7,7 +7,7 @@ import pytest
 from conftest import build
 
 from fangpinbao.aggregate import days_of, share_first_come, year_events
-from fangpinbao.simulate import Engine, simulate
+from fangpinbao.engine import Engine, simulate
 
 LIMIT = 200_000
 DISASTER = {

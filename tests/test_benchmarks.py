@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks import agreement, numpy_version, run
+from fangpinbao.engine import population_of, simulate
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario, load_scenario
-from fangpinbao.simulate import population_of, simulate
 
 PERSONS = 10_000
 

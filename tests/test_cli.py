@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fangpinbao.cli import app
+from fangpinbao.engine import population_of
 from fangpinbao.population import Population
 from fangpinbao.roster import read_roster, write_roster
 from fangpinbao.scenario import load_scenario
-from fangpinbao.simulate import population_of
 
 SMALL = Path(__file__).parent / "data_cli" / "small.toml"
 
@@ -194,7 +194,7 @@ def test_anything_else_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Mon
     def fail(*arguments: object, **options: object) -> None:
         raise RuntimeError("the disk\nis full")
 
-    monkeypatch.setattr(sys.modules["fangpinbao.simulate"], "simulate", fail)
+    monkeypatch.setattr(sys.modules["fangpinbao.engine"], "simulate", fail)
     result = call("run", SMALL)
     assert (result.exit_code, result.stdout, result.stderr) == (
         1,

@@ -13,11 +13,11 @@ import pytest
 from scipy import integrate, stats
 
 from fangpinbao import estimators
+from fangpinbao.engine import population_of, simulate
 from fangpinbao.estimators import Estimate
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.vocabulary import CLASSES
-from fangpinbao.simulate import population_of, simulate
 
 FIXED_POINT = 2.0**32
 BARE = {"format": 1, "name": "closed-form", "title": "closed form"}

@@ -11,10 +11,10 @@ import pytest
 from conftest import build
 
 from fangpinbao.aggregate import year_events
+from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.errors import InputError
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.population import Population
-from fangpinbao.simulate import Engine, population_of, simulate
 
 YEARS = 14
 LIMITED = {"programmes": {"base": {"aggregate": {"limit": 250_000, "rule": "pro_rata"}}}}

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from fangpinbao.compiled import schedule_of
+from fangpinbao.engine import Engine, simulate
 from fangpinbao.errors import InputError
 from fangpinbao.explain import Explanation, _Page, explain
 from fangpinbao.household_year import HouseholdYear
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.scenario import Scenario, load_scenario
-from fangpinbao.simulate import Engine, simulate
 
 SMALL = Path(__file__).parent / "data_cli" / "small.toml"
 PATHS = (0, 1)

@@ -15,6 +15,7 @@ from fangpinbao import yearly
 from fangpinbao.columns import CAUSES, column, line_column
 from fangpinbao.comparison import compare
 from fangpinbao.compile import compile_scenario
+from fangpinbao.engine import population_of, simulate
 from fangpinbao.figures import all_figures, group_label, label, line_label
 from fangpinbao.measures import MEASURES, as_markdown, statistic_label
 from fangpinbao.outcomes import Outcomes, Sums
@@ -24,7 +25,6 @@ from fangpinbao.records import Figure, Figures
 from fangpinbao.risk import precision_line, tail_risk, years_for_one_percent
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.vocabulary import LINES
-from fangpinbao.simulate import population_of, simulate
 from fangpinbao.variance import variance_split
 
 FIELDS = [

@@ -9,13 +9,13 @@ import jsonschema
 import pandas as pd
 import pytest
 
+from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.figures import Figures, all_figures
 from fangpinbao.files import FIELDS, FILES, check_directory, results_document, results_schema, write_results
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.ranges import HeadlineRange, headline_ranges, numbers_with_ranges
 from fangpinbao.scenario import load_scenario
-from fangpinbao.simulate import simulate
 
 SMALL = Path(__file__).parent / "data_cli" / "small.toml"
 YEARS = 40

@@ -10,10 +10,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fangpinbao.columns import CAUSES
+from fangpinbao.engine import simulate
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.population import Population
 from fangpinbao.scenario.vocabulary import ACCOUNTS
-from fangpinbao.simulate import simulate
 
 # Without shrinking, which would run a failing case hundreds of times.
 laws = settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.explicit, Phase.generate])

@@ -16,11 +16,11 @@ import pytest
 from matplotlib import pyplot
 
 from fangpinbao import plot_style
+from fangpinbao.engine import simulate
 from fangpinbao.errors import MissingExtraError
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.plots import plot_payout_distribution, plot_prevented
 from fangpinbao.scenario import Scenario
-from fangpinbao.simulate import simulate
 
 matplotlib.use("Agg")
 

@@ -85,8 +85,8 @@ assert not loaded, loaded
 assert not {"numpy", "pandas", "numba", "scipy", "matplotlib"} & set(sys.modules)
 fp.scenario_names()
 assert not {"numba", "scipy.stats", "matplotlib"} & set(sys.modules)
-import fangpinbao.simulate
-from fangpinbao.simulate import Engine
+import fangpinbao.engine
+from fangpinbao.engine import Engine
 assert callable(fp.simulate) and fp.simulate.__name__ == "simulate", fp.simulate
 assert fp.simulate is fp.simulate
 for name in fp.__all__:

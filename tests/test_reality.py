@@ -14,8 +14,8 @@ import pytest
 from fangpinbao._typing import BoolArray, Float64Array
 from fangpinbao.aggregate import year_events
 from fangpinbao.core.structures import Chunk
+from fangpinbao.engine import Engine
 from fangpinbao.scenario import load_scenario
-from fangpinbao.simulate import Engine
 
 YEARS = 60
 FUNDS = ("basic", "basic_outpatient", "critical_illness")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from fangpinbao.engine import simulate
 from fangpinbao.population import Population
 from fangpinbao.scenario import Number, Scenario, load_scenario
 from fangpinbao.scenario.vocabulary import LINES
-from fangpinbao.simulate import simulate
 from fangpinbao.synthesis import synthesise
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"

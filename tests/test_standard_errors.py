@@ -15,11 +15,11 @@ import pytest
 from scipy import stats
 
 from fangpinbao import estimators
+from fangpinbao.engine import population_of, simulate
 from fangpinbao.estimators import Estimate
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.vocabulary import CLASSES
-from fangpinbao.simulate import population_of, simulate
 
 pytestmark = pytest.mark.slow
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from fangpinbao import estimators
+from fangpinbao.engine import simulate
 from fangpinbao.estimators import Estimate
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.scenario import load_scenario, scenario_names
-from fangpinbao.simulate import simulate
 
 # ------------------------------------------------------------------ derivations, in pencil-and-paper form
 

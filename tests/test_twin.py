@@ -9,8 +9,8 @@ from twin import Event, Twin
 
 from fangpinbao.aggregate import days_of, year_events
 from fangpinbao.columns import CAUSES
+from fangpinbao.engine import Engine
 from fangpinbao.errors import InputError
-from fangpinbao.simulate import Engine
 
 
 def events_of(engine: Engine, chunk) -> dict[int, list[Event]]:

@@ -108,17 +108,19 @@ def none_world(
                 )
                 if not tested_income < gate_terms[gate, k, 3] * household[h, at.SIZE]:
                     is_open = 0
-            if by_chance and is_open == 1:
-                if (mix64(take_up_key[slot[at.SLOT_YEAR, s]] + household_word[h]) >> _S32) >= chance:
-                    is_open = 0
+            drawn = mix64(take_up_key[slot[at.SLOT_YEAR, s]] + household_word[h]) >> _S32
+            if by_chance and drawn >= chance:
+                is_open = 0
             gate_open[gate, s] = is_open
 
 
 @inlined
-def _add_lines(cells, cell, household, h, sign, u, i, benefit, fixed):
+def _add_lines(cells, cell, household, h, sign, u, i, benefit, fixed, lines):
     """Add a household to the classes and gaps of both lines (or take it off: sign -1)."""
     size, start = household[h, at.SIZE], household[h, at.INCOME_START]
     for line in range(2):
+        if (lines >> line) & 1 == 0:
+            continue
         z, first = household[h, at.LINE + line], cell + _FIRST + line * _WIDTH
         kind, part, use = _STILL, np.int64(-1), _USE_STILL  # class, class within it, use of the payout
         if start < z:
@@ -247,9 +249,14 @@ def count_outcomes(
             cells[cell + _CATASTROPHIC] += severe - severe0
         n_terms = 0
         if has_lines == 1 and (is_base == 1 or u < highest or u0 < highest or start < highest):
-            n_terms = _add_term(term, n_terms, 0, 1, u, u, 0, 0)
-            n_terms = _add_term(term, n_terms, 0, -kept, u0, u0, 0, 0)
-        for p in range(1, n_programmes):
+            lines = np.int64(3)
+            if is_base == 0:  # on a line that it stays above, a household changes nothing
+                lowest = min(min(u, u0), start)
+                lines = np.int64(lowest < household[h, at.LINE]) + 2 * np.int64(lowest < household[h, at.LINE + 1])
+            n_terms = _add_term(term, n_terms, 0, 1, u, u, 0, 0, lines)
+            n_terms = _add_term(term, n_terms, 0, -kept, u0, u0, 0, 0, lines)
+        matters = is_base == 1 or touched[mine] > 0 or base_slot[k, at.BASE_TOUCHED] > 0
+        for p in range(1, n_programmes if matters else 1):
             own = own_premium[p, h]
             had = base_change[at.TOUCHED, p, k] * kept
             if is_base == 0 and change[at.TOUCHED, p, mine] == 0 and had == 0 and own == 0:
@@ -275,12 +282,13 @@ def count_outcomes(
             cells[cell + _OWN] += own * is_base
             cells[cell + _RELIEF] += insured_relief - relief - kept * base_change[at.RELIEF_CHANGE, p, k]
             cells[cell + _CATASTROPHIC] += np.int64(medical - adjusted >= limit) - severe
-            cells[cell + _CATASTROPHIC] -= np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit) * kept - severe0
+            had_severe = np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit) * kept
+            cells[cell + _CATASTROPHIC] -= had_severe - severe0
             if has_lines == 1:
-                n_terms = _add_term(term, n_terms, p, 1, u, insured, benefit, fixed)
-                n_terms = _add_term(term, n_terms, p, -1, u, u, 0, 0)
-                n_terms = _add_term(term, n_terms, p, -kept, u0, insured0, benefit0, fixed0)
-                n_terms = _add_term(term, n_terms, p, kept, u0, u0, 0, 0)
+                n_terms = _add_term(term, n_terms, p, 1, u, insured, benefit, fixed, 3)
+                n_terms = _add_term(term, n_terms, p, -1, u, u, 0, 0, 3)
+                n_terms = _add_term(term, n_terms, p, -kept, u0, insured0, benefit0, fixed0, 3)
+                n_terms = _add_term(term, n_terms, p, kept, u0, u0, 0, 0, 3)
                 cause = np.int64(-1)
                 for line in range(2):
                     z, by_cause = household[h, at.LINE + line], cell + _FIRST + line * _WIDTH + _FIRST_CAUSE
@@ -302,12 +310,13 @@ def count_outcomes(
             if term[t, 1] != 0:
                 _add_lines(
                     cells, ((y * n_programmes + term[t, 0]) * n_groups + group) * width, household, h,
-                    term[t, 1], term[t, 2], term[t, 3], term[t, 4], term[t, 5],
+                    term[t, 1], term[t, 2], term[t, 3], term[t, 4], term[t, 5], term[t, 6],
                 )
 
 
 @inlined
-def _add_term(term, n_terms, p, sign, u, insured, benefit, fixed):
+def _add_term(term, n_terms, p, sign, u, insured, benefit, fixed, lines):
+    term[n_terms, 6] = lines
     term[n_terms, 0], term[n_terms, 1], term[n_terms, 2] = p, sign, u
     term[n_terms, 3], term[n_terms, 4], term[n_terms, 5] = insured, benefit, fixed
     return n_terms + 1

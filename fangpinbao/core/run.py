@@ -30,7 +30,7 @@ def _run_plain_years(
     variant_person, variant_household, hinge_at, hinge_bend, hinge_jump, hinge_count, hinge_floor, none_buffer,
     none_cum, relief_rate, own_premium, gate_terms, gate_take_up, take_up_key, gate_open, x, z, pay, spare, variant,
     active, change, base_slot, base_change, base_step, step_has_base, term, costs, columns, step_paid, step_claims,
-    credit, collected, allowed, by_household, touched, counted,
+    credit, collected, allowed, by_household, touched, counted, base_any,
 ):
     """Run all years of a task in batches, without returning to Python; for stacks of plain steps only.
 
@@ -63,6 +63,7 @@ def _run_plain_years(
         rows = fill(
             events, slots, low, first_person, n_person, block_persons, n_groups, event, money, household, account,
             slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start, ground_up,
+            base_any,
         )
         for f in range(change.shape[0]):
             for p in range(1, change.shape[1]):
@@ -124,8 +125,8 @@ def run_years(
                 work.gate_open, work.x, work.z, work.pay, work.spare, work.variant, work.active, work.change,
                 work.base_slot, work.base_change, work.base_step, work.step_has_base, work.term, work.costs,
                 out.columns, out.step_paid, out.step_claims, out.credit, out.collected, out.allowed,
-                out.by_household, work.touched, work.active,
-            )  # fmt: skip
+                out.by_household, work.touched, work.active, people.base_any,
+            )
         )
     else:
         reached = low
@@ -138,11 +139,11 @@ def run_years(
     return reached
 
 
-def _opening(people: People, work: Work) -> tuple[object, ...]:
+def _opening(people: People, work: Work) -> tuple[np.ndarray, ...]:
     return (
         work.slot_of, work.slot, work.row_of, work.row, work.row_count, work.buffer, work.held,
         people.base, people.has_base, people.household_base,
-    )  # fmt: skip
+    )
 
 
 def draw(
@@ -153,13 +154,13 @@ def draw(
         low, high, block.unit_low, block.unit_high, perils.peril, chunk.rate, chunk.tail, chunk.tail_row,
         chunk.screen_key, perils.unit_of, perils.unit_word, perils.unit_stratum, work.mask, work.threshold,
         work.threshold_row, work.hit_unit, work.hit, work.hit_word, work.segment, work.sizes, out.events,
-    )  # fmt: skip
+    )
     if needed == 0 and chunk.event_start[low] < chunk.event_start[high]:
         needed = strike_townships(
             low, high, block.first, block.last, chunk.event_start, chunk.catalogue, chunk.catalogue_key,
             people.township_start, people.household_word, block.unit_low, block.unit_high, perils.unit_of,
             work.hit, work.hit_word, work.segment, work.sizes, out.events,
-        )  # fmt: skip
+        )
     if needed > 0:
         return -int(needed)
     return int(
@@ -168,7 +169,7 @@ def draw(
             work.hit_word, work.event, work.money, work.word, work.survival, work.amount, perils.intercept,
             perils.slope, perils.atom_start, perils.atom, perils.atom_survival, perils.person_scale,
             perils.household_scale, people.household_start, people.household_of, people.person_word,
-        )  # fmt: skip
+        )
     )
 
 
@@ -179,7 +180,7 @@ def _steps(
         stacks.step, stacks.in_time, stacks.effect, stacks.read, stacks.write, stacks.reads_account,
         stacks.component_kind, stacks.kind_weight, stacks.variant_person, stacks.variant_household,
         stacks.hinge_at, stacks.hinge_bend, stacks.hinge_jump, stacks.hinge_count,
-    )  # fmt: skip
+    )
     first_person = int(people.household_start[block.first])
     sums = (out.step_paid, out.step_claims, out.credit, out.collected, out.allowed, work.change, work.touched)
     for low, high, plain in stacks.runs:
@@ -188,15 +189,17 @@ def _steps(
         size = (low, high, rows, slots, block.first, first_person, work.block_persons, stacks.n_person)
         if plain:
             run_plain(
-                *size, out.step_paid.shape[2], *terms, stacks.hinge_floor, stacks.account, work.slot, work.row, work.row_count, work.buffer, work.held,
+                *size, out.step_paid.shape[2], *terms, stacks.hinge_floor, stacks.account, work.slot, work.row,
+                work.row_count, work.buffer, work.held,
                 work.x, work.z, work.pay, work.variant, work.active, work.event, work.money, work.gate_open, *sums,
-            )  # fmt: skip
+            )
         else:
             run_special(
-                *size, *terms, stacks.account, people.person_key, work.slot, work.row, work.row_count, work.buffer, work.held,
+                *size, *terms, stacks.account, people.person_key, work.slot, work.row, work.row_count, work.buffer,
+                work.held,
                 work.x, work.z, work.pay, work.variant, work.one, work.event, work.money, work.word,
                 work.gate_open, *sums,
-            )  # fmt: skip
+            )
 
 
 def _settle(
@@ -207,7 +210,7 @@ def _settle(
         list_slots(
             events, low, high, block.first, block.last, work.block_households, work.event, work.always,
             work.slot_of, work.slot, is_base,
-        )  # fmt: skip
+        )
     )
     first_person = int(people.household_start[block.first])
     rows = int(
@@ -215,8 +218,8 @@ def _settle(
             events, slots, low, first_person, stacks.n_person, work.block_persons, out.step_paid.shape[2], work.event,
             work.money, people.household, stacks.account, work.slot, work.row_of, work.row, work.row_count,
             work.buffer, work.held, people.base, people.has_base, people.household_base, people.household_start,
-            out.ground_up,
-        )  # fmt: skip
+            out.ground_up, people.base_any,
+        )
     )
     work.change[:, 1:, :slots] = 0
     work.touched[:slots] = 0
@@ -226,7 +229,7 @@ def _settle(
         people.household, people.relief_rate, stacks.relief_on_rigid, work.slot, work.row, work.buffer, work.held,
         stacks.gate_terms, stacks.gate_take_up, chunk.take_up_key, people.household_word, is_base, work.gate_open,
         work.x, work.z, work.pay, work.spare,
-    )  # fmt: skip
+    )
     _steps(people, stacks, work, out, block, rows, slots, True)
     count_outcomes(
         slots, block.first, stacks.n_person, is_base, stacks.has_lines, stacks.relief_counts, people.household,
@@ -234,12 +237,12 @@ def _settle(
         stacks.component_kind, stacks.none_buffer, stacks.kind_loss, work.buffer, people.base, work.change,
         work.base_slot, work.base_change, work.term, work.costs, out.columns, out.by_household, work.touched,
         work.active,
-    )  # fmt: skip
+    )
     if is_base:
         keep_base_steps(
             block.first, block.last, work.block_persons, people.household_start, out.collected, work.base_step,
             work.step_has_base,
-        )  # fmt: skip
+        )
     elif work.step_has_base.any():
         take_off_base_steps(
             slots, block.first, work.slot, work.base_step, work.step_has_base, out.step_paid, out.step_claims
@@ -247,7 +250,7 @@ def _settle(
     clear(
         rows, slots, low, block.first, first_person, work.block_households, work.block_persons, work.slot_of,
         work.slot, work.row_of, work.row,
-    )  # fmt: skip
+    )
 
 
 def run_base(people: People, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block) -> None:

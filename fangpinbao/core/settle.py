@@ -59,7 +59,7 @@ def list_slots(
 @kernel
 def fill(
     events, slots, first_year, first_person, n_person, block_persons, n_groups, event, money, household, account,
-    slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start, ground_up,
+    slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start, ground_up, base_any,
 ):
     """Sum events and certain costs into rows of persons and slots of households; returns the number of rows."""
     for i in range(slots):
@@ -99,7 +99,7 @@ def fill(
     for c in range(n_person + 1):  # the last one: nothing is paid before the first step
         for r in range(rows):
             buffer[c, r] = 0.0
-        if base.shape[1] > 0 and c < n_person:
+        if base.shape[1] > 0 and c < n_person and base_any[c] == 1:
             for r in range(rows):
                 buffer[c, r] = base[c, row[at.ROW_PERSON, r]]
     for r in range(rows):
@@ -166,7 +166,8 @@ def evaluate(chosen, amounts, payments, variant, n, varied, hinge_at, hinge_bend
 
 @kernel
 def event_terms(
-    s, slots, is_person, chosen, waiting, n_person, slot, event, money, word, account, read, reads_account, buffer, held,
+    s, slots, is_person, chosen, waiting, n_person, slot, event, money, word, account, read, reads_account, buffer,
+    held,
     z, hinge_at, hinge_bend, hinge_jump, hinge_count,
 ):
     """Sum the payments of per-event terms into ``z``, by row of a person's step or slot of a household's."""

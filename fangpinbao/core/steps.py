@@ -138,9 +138,12 @@ def run_plain(
         n = rows if is_person else slots
         source = buffer if is_person else held
         low, high = (0, n_person) if is_person else (n_person, n_components)
-        started = False
+        same = s > first_step and step[s, at.LEVEL] == step[s - 1, at.LEVEL]
         for c in range(low, high):
-            if read[s, c] >= 0:
+            same = same and read[s, c] == read[s - 1, c]
+        started = same  # the step before read the same costs: they still stand in x
+        for c in range(low, high):
+            if read[s, c] >= 0 and not same:
                 column = source[read[s, c]]
                 if started:
                     for i in range(n):
@@ -285,7 +288,8 @@ def run_special(
             for i in range(n):
                 z[i] = 0.0
             event_terms(
-                s, slots, is_person, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, slot, event, money, word, account,
+                s, slots, is_person, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, slot, event, money, word,
+                account,
                 read, reads_account, buffer, held, z, hinge_at, hinge_bend, hinge_jump, hinge_count,
             )
         else:

@@ -39,6 +39,7 @@ class People(NamedTuple):
     relief_rate: Float64Array  # [h] take-up x share in time
     own_premium: Int64Array  # [p, h]
     base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
+    base_any: Int64Array  # [c] 1 where somebody has a certain cost
     has_base: BoolArray  # [n]
     household_base: Float64Array  # [c, h] certain cost of households by component; [c, 0] if none
 
@@ -183,4 +184,4 @@ class Work:
         self.base_step = ints(n_steps, 2, self.block_households)
         self.step_has_base = ints(n_steps)
         self.sizes, self.costs = ints(2), np.zeros(7)
-        self.term = ints(2 + 4 * n_programmes, 6)
+        self.term = ints(2 + 4 * n_programmes, 7)

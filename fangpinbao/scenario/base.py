@@ -19,6 +19,7 @@ __all__ = [
     "Positive",
     "Share",
     "Table",
+    "YesNo",
     "Yuan",
     "refuse",
 ]
@@ -63,7 +64,8 @@ def _label(value: Any) -> Any:
     return {"en": value, "zh": value} if isinstance(value, str) else value
 
 
-Label = Annotated[LabelTable, BeforeValidator(_label)]
+Label = Annotated[LabelTable, BeforeValidator(_label, json_schema_input_type=str | LabelTable)]
+YesNo = Annotated[bool, Field(strict=True)]
 
 
 def refuse(message: str, place: str = "") -> NoReturn:

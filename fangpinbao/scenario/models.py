@@ -87,7 +87,9 @@ def _at_most_one(law: Constant | Beta | Uniform | Discrete) -> Constant | Beta |
     return law
 
 
-SharedPart = Annotated[ShareLaw, BeforeValidator(_as_law), AfterValidator(_at_most_one)]
+SharedPart = Annotated[
+    ShareLaw, BeforeValidator(_as_law, json_schema_input_type=float | ShareLaw), AfterValidator(_at_most_one)
+]
 
 Times = Literal["income_per_head", "household_income", "consumption_per_head", "assets"]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from fangpinbao.scenario.base import Chance, Label, Name, NonNegative, Share, Table, Yuan, refuse
+from fangpinbao.scenario.base import Chance, Label, Name, NonNegative, Share, Table, YesNo, Yuan, refuse
 from fangpinbao.scenario.vocabulary import HouseholdClass, Stage
 
 __all__ = [
@@ -35,10 +35,10 @@ class Filter(Table):
     age_to: Annotated[int | None, Field(ge=0, le=120, description="oldest age in years, included")] = None
     sex: Literal["male", "female"] | None = None
     schooling: Annotated[list[Stage] | None, Field(min_length=1)] = None
-    enrolled: Annotated[bool | None, Field(description="enrolled in the basic medical scheme")] = None
-    lifted_out: Annotated[bool | None, Field(description="household was lifted out of poverty")] = None
-    dibao: bool | None = None
-    tekun: bool | None = None
+    enrolled: Annotated[YesNo | None, Field(description="enrolled in the basic medical scheme")] = None
+    lifted_out: Annotated[YesNo | None, Field(description="household was lifted out of poverty")] = None
+    dibao: YesNo | None = None
+    tekun: YesNo | None = None
     income_per_head_below: Annotated[
         Yuan | None, Field(description="registered income per head, tested before the year")
     ] = None
@@ -244,6 +244,6 @@ class TopUp(Table):
     on: Annotated[
         Literal["income", "income_minus_rigid"], Field(description="what is compared with the standard")
     ] = "income_minus_rigid"
-    benefits_count: Annotated[bool, Field(description="insurance benefits count as income")] = False
+    benefits_count: Annotated[YesNo, Field(description="insurance benefits count as income")] = False
     take_up: Chance = 1.0
     paid_within_year: Share = 1.0

@@ -49,8 +49,13 @@ class Engine:
     """
 
     def __init__(
-        self, scenario: Scenario, population: Population | None = None, *, seed: int = 1,
-        salts: Salts | None = None, block_persons: int = BLOCK_PERSONS,
+        self,
+        scenario: Scenario,
+        population: Population | None = None,
+        *,
+        seed: int = 1,
+        salts: Salts | None = None,
+        block_persons: int = BLOCK_PERSONS,
     ) -> None:
         self.scenario = scenario
         self.population = population if population is not None else population_of(scenario)
@@ -114,7 +119,13 @@ class Engine:
         )
 
     def run_block(
-        self, block: Block, chunk: Chunk, years: int, *, by_household: bool = False, collect: bool = False,
+        self,
+        block: Block,
+        chunk: Chunk,
+        years: int,
+        *,
+        by_household: bool = False,
+        collect: bool = False,
         allowed: Int64Array | None = None,
     ) -> Outputs:
         """Simulate one block for the years of a chunk; ``collected`` then holds each unit's payments."""
@@ -175,8 +186,13 @@ class Engine:
         return self.hazard.chunk(path, np.zeros_like(path), self.salts)
 
     def run(
-        self, years: int, *, threads: int | None = None, progress: Callable[[float], None] | None = None,
-        by_household: bool = False, chunk_years: int | None = None,
+        self,
+        years: int,
+        *,
+        threads: int | None = None,
+        progress: Callable[[float], None] | None = None,
+        by_household: bool = False,
+        chunk_years: int | None = None,
     ) -> Outcomes:
         """Simulate paths 0 to ``years`` and return their outcomes."""
         workers = threads or os.cpu_count() or 1
@@ -225,9 +241,16 @@ class Engine:
 
 
 def simulate(
-    scenario: Scenario, years: int | None = None, seed: int | None = None, *, threads: int | None = None,
-    population: Population | None = None, progress: Callable[[float], None] | None = None,
-    by_household: bool = False, block_persons: int = BLOCK_PERSONS, chunk_years: int | None = None,
+    scenario: Scenario,
+    years: int | None = None,
+    seed: int | None = None,
+    *,
+    threads: int | None = None,
+    population: Population | None = None,
+    progress: Callable[[float], None] | None = None,
+    by_household: bool = False,
+    block_persons: int = BLOCK_PERSONS,
+    chunk_years: int | None = None,
 ) -> Outcomes:
     """Simulate a scenario's programmes, and the stack without any, on the same random events.
 
@@ -257,7 +280,8 @@ def simulate(
     engine = Engine(scenario, population, seed=run_seed, block_persons=block_persons)
     return engine.run(
         scenario.simulation.years if years is None else years,
-        threads=threads, progress=progress, by_household=by_household, chunk_years=chunk_years,
+        threads=threads,
+        progress=progress,
+        by_household=by_household,
+        chunk_years=chunk_years,
     )
-
-
