@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -61,11 +63,9 @@ class Compiled:
     insured: Int64Array
     """[p, g] insured persons."""
     persons: Int64Array
-    """[g] persons."""
+    """[g] persons; ``households`` and ``certain`` [a, g] (fen a year) likewise."""
     households: Int64Array
-    """[g] households."""
     certain: Int64Array
-    """[a, g] certain cost a year, fen."""
     seed: int
 
 
@@ -207,7 +207,8 @@ def _certain(
         fit = eligible(population, [cost.where], households=of_household)
         keys = population.household_key if of_household else population.person_key
         if cost.by_schooling is not None:
-            by_stage = np.array([dict[str, float](cost.by_schooling).get(stage, 0.0) for stage in STAGES])
+            by_name: Mapping[Any, float] = cost.by_schooling
+            by_stage = np.array([by_name.get(stage, 0.0) for stage in STAGES])
             amounts = by_stage[population.schooling]
             if of_household:
                 amounts = np.bincount(
@@ -342,8 +343,8 @@ def _stacks(
         read=buffers.read,
         write=buffers.write,
         reads_account=reads,
-        variant_person=np.array(rows_person or [np.zeros(1)], dtype=np.uint8),
-        variant_household=np.array(rows_household or [np.zeros(1)], dtype=np.uint8),
+        variant_person=np.array(rows_person or [np.zeros(1, dtype=np.int64)], dtype=np.uint8),
+        variant_household=np.array(rows_household or [np.zeros(1, dtype=np.int64)], dtype=np.uint8),
         hinge_at=at_,
         hinge_bend=bend,
         hinge_jump=jump,

@@ -23,7 +23,7 @@ SMALL = Path(__file__).parent / "data_cli" / "small.toml"
 
 
 def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "140"})
 
 
 def start(*arguments: object, cwd: Path, **options: object) -> subprocess.Popen[str]:

@@ -116,8 +116,9 @@ def run_years(
                 people.household_word, perils.booking, perils.scope_share, work.event, work.money, work.word,
                 work.survival, work.amount, perils.intercept, perils.slope, perils.atom_start, perils.atom,
                 perils.atom_survival, perils.person_scale, perils.household_scale, people.household_start,
-                people.household_of, people.person_word, work.always, *_opening(people, work), out.ground_up,
-                people.household, stacks.account, stacks.step, stacks.in_time, stacks.effect, stacks.read,
+                people.household_of, people.person_word, work.always, work.slot_of, work.slot, work.row_of, work.row,
+                work.row_count, work.buffer, work.held, people.base, people.has_base, people.household_base,
+                out.ground_up, people.household, stacks.account, stacks.step, stacks.in_time, stacks.effect, stacks.read,
                 stacks.write, stacks.reads_account, stacks.component_kind, stacks.kind_weight, stacks.kind_loss,
                 stacks.variant_person, stacks.variant_household, stacks.hinge_at, stacks.hinge_bend,
                 stacks.hinge_jump, stacks.hinge_count, stacks.hinge_floor, stacks.none_buffer, stacks.none_cum,
@@ -137,13 +138,6 @@ def run_years(
     if reached < 0:
         out.events[-reached - 1 : -reached - 1 + work.batch_years] = 0
     return reached
-
-
-def _opening(people: People, work: Work) -> tuple[np.ndarray, ...]:
-    return (
-        work.slot_of, work.slot, work.row_of, work.row, work.row_count, work.buffer, work.held,
-        people.base, people.has_base, people.household_base,
-    )
 
 
 def draw(
