@@ -38,13 +38,22 @@ numba.config.CACHE_DIR = CACHE_DIR
 JIT_IS_ON = not numba.config.DISABLE_JIT
 
 
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
 def kernel(function: _Function) -> _Function:
     """Compile a kernel: cached, without the GIL, IEEE arithmetic."""
-    compiled: _Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: _Function = numba.njit(**_OPTIONS)(function)
     return compiled
 
 
 def inlined(function: _Function) -> _Function:
-    """Compile a leaf that is folded into every caller."""
-    compiled: _Function = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function)
+    """Compile a leaf that only kernels call and that is folded into every caller."""
+    compiled: _Function = numba.njit(**_OPTIONS, no_cpython_wrapper=True, forceinline=True)(function)
+    return compiled
+
+
+def called(function: _Function) -> _Function:
+    """Compile a part that only kernels call: without the entry for Python, which costs compile time."""
+    compiled: _Function = numba.njit(**_OPTIONS, no_cpython_wrapper=True)(function)
     return compiled

@@ -284,7 +284,12 @@ def count_outcomes(
             cells[cell + _CATASTROPHIC] += np.int64(medical - adjusted >= limit) - severe
             had_severe = np.int64(medical0 - base_change[at.MEDICAL_ADJUST, p, k] >= limit) * kept
             cells[cell + _CATASTROPHIC] -= had_severe - severe0
-            if has_lines == 1:
+            if is_base == 0 and min(min(start, min(u, u0)), min(insured, insured0)) >= highest:
+                for line in range(2 if has_lines == 1 else 0):  # never at risk: only the use of the payout changes
+                    z, use = household[h, at.LINE + line], cell + _FIRST + line * _WIDTH
+                    cells[use + _USE_NEVER] += benefit - benefit0
+                    cells[use + _ABOVE] += min(benefit, insured - z) - min(benefit0, insured0 - z)
+            elif has_lines == 1:
                 n_terms = _add_term(term, n_terms, p, 1, u, insured, benefit, fixed, 3)
                 n_terms = _add_term(term, n_terms, p, -1, u, u, 0, 0, 3)
                 n_terms = _add_term(term, n_terms, p, -kept, u0, insured0, benefit0, fixed0, 3)
