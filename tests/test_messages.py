@@ -73,7 +73,7 @@ def test_the_problems_are_numbered_under_the_name_of_the_file(tmp_path: Path) ->
 
 OTHERS = [
     ("[perils.flood]", "[peril.flood]", "peril is read by nothing. Did you mean perils?"),
-    ("format = 1", "format = 2", "format = 2 is not known here."),
+    ("format = 1", "format = 2", "format = 2 is not a format this version reads. Write format = 1."),
     ('name = "small"', 'name = "a small county"', "name = 'a small county' is not a name."),
     ("waiting_days = 90\nper_event = { franchise = 1_000 }", "waiting_days = 90", "programmes.capped.coverages.costs.waiting_days = 90 needs terms per event"),
     ('unit = "household_year"\n', "", "programmes.base.coverages.disaster.unit = 'person_year' cannot be applied to household accounts (property_loss). Write unit = \"household_year\"."),

@@ -200,6 +200,17 @@ def _stacks(document: Document) -> Iterator[Problem]:
                     )
             for step in sorted({str(step) for step in stack if stack.count(step) > 1}):
                 yield Problem(f"{place}.stack", f"names {step} twice. Name each step once.")
+        aggregate = programme.get("aggregate")
+        rule = aggregate.get("rule") if isinstance(aggregate, dict) else None
+        kinds = [step in coverages for step in stack]
+        if rule in ("pro_rata", "first_come") and any(
+            kinds[: len(kinds) - kinds[::-1].index(False)] if False in kinds else []
+        ):
+            yield Problem(
+                f"{place}.stack",
+                f'puts a coverage before a public layer while the aggregate limit is "{rule}": what the layer pays '
+                "would depend on everybody's claims. Put coverages last, or top the limit up.",
+            )
         share = programme.get("household_share", 0)
         if isinstance(share, int | float) and share > 0 and "premium_per_insured" not in programme:
             yield Problem(
@@ -254,6 +265,13 @@ def _filters(document: Document) -> Iterator[tuple[str, Document]]:
 def _lines(document: Document) -> Iterator[Problem]:
     lines = document.get("lines")
     relief = _tables(document, "relief")
+    if isinstance(lines, dict):
+        poverty, monitoring = lines.get("poverty_line"), lines.get("monitoring_line")
+        if isinstance(poverty, int | float) and isinstance(monitoring, int | float) and monitoring < poverty:
+            yield Problem(
+                "lines.monitoring_line",
+                f"= {monitoring:g} lies below the poverty line ({poverty:g}). Raise it.",
+            )
     if not isinstance(lines, dict):
         for name in relief:
             yield Problem(f"relief.{name}", "needs the lines of the place. Add a [lines] table.")
@@ -266,6 +284,10 @@ def _lines(document: Document) -> Iterator[Problem]:
     population = document.get("population")
     population = population if isinstance(population, dict) else {}
     if lines.get("resource") == "assets" and "file" not in population:
+        if not _tables(population, "classes"):
+            yield Problem(
+                "lines.resource", '= "assets" needs classes with assets, or a roster. Compare incomes.'
+            )
         for name, margins in _tables(population, "classes").items():
             if "assets" not in margins:
                 yield Problem(

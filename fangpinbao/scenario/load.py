@@ -24,6 +24,7 @@ __all__ = ["Number", "Scenario", "load_scenario", "scenario_names", "scenario_pa
 Document = dict[str, Any]
 _SOURCED_KEYS = {"value", "source", "range", "note"}
 _CHANGED = "changed"
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ class Scenario(ScenarioModel):
         """
         annotated = copy.deepcopy(dict(document))
         name = subject or (str(file) if file else str(annotated.get("name", "scenario")))
+        version = annotated.get("format", 1)
+        if version != FORMAT:
+            reason = f"= {version!r} is not a format this version reads. Write format = {FORMAT}."
+            raise InputError(name, [Problem("format", reason)])
         plain, numbers, problems = _strip_provenance(annotated)
         try:
             scenario = cls.model_validate(plain)
@@ -192,14 +197,18 @@ def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
     bases = [bases] if isinstance(bases, str) else bases
     merged: Document = {}
     for base in bases:
-        base_file = file.parent / (base if str(base).endswith(".toml") else f"{base}.toml")
+        name = base if str(base).endswith(".toml") else f"{base}.toml"
+        base_file = file.parent / name
+        if not base_file.is_file():
+            base_file = _shipped_folder() / name
         if not base_file.is_file():
             raise InputError(
                 str(file),
                 [
                     Problem(
                         "extends",
-                        f"= {base!r} is not a file beside {file.name}. Name one, e.g. parts/x.toml.",
+                        f"= {base!r} is neither a file beside {file.name} nor a shipped scenario. "
+                        "Name one, e.g. zhongning-2020.",
                     )
                 ],
             )
