@@ -48,12 +48,6 @@ def kernel(function: _Function) -> _Function:
 
 
 def inlined(function: _Function) -> _Function:
-    """Compile a leaf that only kernels call and that is folded into every caller."""
-    compiled: _Function = numba.njit(**_OPTIONS, no_cpython_wrapper=True, forceinline=True)(function)
-    return compiled
-
-
-def called(function: _Function) -> _Function:
-    """Compile a part that only kernels call: without the entry for Python, which costs compile time."""
-    compiled: _Function = numba.njit(**_OPTIONS, no_cpython_wrapper=True)(function)
+    """Compile a leaf that is folded into every caller."""
+    compiled: _Function = numba.njit(**_OPTIONS, forceinline=True)(function)
     return compiled

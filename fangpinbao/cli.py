@@ -202,7 +202,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="write results to this folder")] = None,
     lang: LangOption = "en",
     settings: SetOption = None,
-    ranges: Annotated[bool, typer.Option(help="move assumed numbers over their ranges")] = True,
+    ranges: Annotated[bool, typer.Option(help="move assumed numbers over their ranges, re-make the people")] = True,
     variance: Annotated[bool, typer.Option("--variance", help="split the variance of the payout")] = False,
     quiet: QuietOption = False,
     progress: ProgressOption = False,
@@ -225,26 +225,21 @@ def run(
     if not quiet:
         print_all(console, [tables.heading(), *tables.first(4 if console.width >= 120 else 2)])
         sys.stdout.flush()
-    found, headline = [], {}
+    found, headline, doubt = [], {}, None
     if ranges and (not quiet or out is not None):
+        from fangpinbao.doubt import roster_doubt
         from fangpinbao.ranges import headline_ranges
 
-        for name in tables.programmes:
-            premium = tables.find(name, "pure_premium_per_insured")
-            if premium is not None:
-                headline[name] = premium.value
-        few = min(outcomes.n_years, max(outcomes.n_years // 20, 100))
+        premiums = {name: tables.find(name, "pure_premium_per_insured") for name in tables.programmes}
+        headline = {name: premium.value for name, premium in premiums.items() if premium is not None}
+        few, seed = min(outcomes.n_years, max(outcomes.n_years // 20, 100)), outcomes.seed
         people = outcomes.compiled.population
         with _progress(quiet, False, language) as report:
             found = headline_ranges(
-                loaded,
-                few,
-                outcomes.seed,
-                headline=headline,
-                population=people,
-                threads=threads,
-                progress=report,
+                loaded, few, seed, headline=headline, population=people, threads=threads, progress=report
             )
+        with _progress(quiet, False, language) as report:
+            doubt = roster_doubt(loaded, few, seed, threads=threads, progress=report)
     if variance:
         from fangpinbao.variance import variance_split
 
@@ -252,8 +247,8 @@ def run(
         split = variance_split(loaded, outcomes.n_years, outcomes.seed, population=people, threads=threads)
         figures = figures + split
     if not quiet:
-        if found:
-            print_all(console, [range_table(found, headline, tables.programme_label, language)])
+        if found or doubt is not None:
+            print_all(console, [range_table(found, headline, tables.programme_label, language, doubt)])
         print_all(console, tables.details())
         if variance:
             print_all(console, [variance_table(figures, loaded, language)])
@@ -261,7 +256,7 @@ def run(
     if out is not None:
         from fangpinbao.files import write_results
 
-        written = write_results(out, outcomes, figures, ranges=found, changes=changes)
+        written = write_results(out, outcomes, figures, ranges=found, changes=changes, doubt=doubt)
         if not quiet:
             typer.echo(f"结果已写入 {written}" if language == "zh" else f"results written to {written}")
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from fangpinbao.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from fangpinbao.doubt import RosterDoubt
     from fangpinbao.figures import Figure
     from fangpinbao.outcomes import Outcomes
     from fangpinbao.ranges import HeadlineRange
@@ -128,6 +129,7 @@ def results_document(
     figures: Sequence[Figure],
     ranges: Sequence[HeadlineRange] = (),
     changes: Mapping[str, Any] | None = None,
+    doubt: RosterDoubt | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``results.json``."""
     return {
@@ -135,6 +137,7 @@ def results_document(
         "provenance": provenance(outcomes, changes),
         "figures": [{name: _plain(getattr(figure, name)) for name in FIELDS} for figure in figures],
         "ranges": [_plain(one.record()) for one in ranges],
+        "roster_doubt": None if doubt is None else _plain(doubt.record()),
     }
 
 
@@ -145,6 +148,7 @@ def write_results(
     *,
     ranges: Sequence[HeadlineRange] = (),
     changes: Mapping[str, Any] | None = None,
+    doubt: RosterDoubt | None = None,
 ) -> Path:
     """Write a run's results to a folder that is new, empty, or holds an earlier result.
 
@@ -155,7 +159,7 @@ def write_results(
     """
     target = check_directory(directory)
     with _replacing(target) as folder:
-        _write_json(folder / RESULTS, results_document(outcomes, figures, ranges, changes))
+        _write_json(folder / RESULTS, results_document(outcomes, figures, ranges, changes, doubt))
         _write_json(folder / "scenario.json", _plain(outcomes.scenario.document))
         _write_numbers(folder / "numbers.csv", outcomes.scenario)
         outcomes.by_year.to_parquet(folder / "by_year.parquet", index=False)

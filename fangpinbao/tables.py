@@ -16,6 +16,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fangpinbao.doubt import RosterDoubt
 from fangpinbao.estimators import Estimate
 from fangpinbao.measures import MEASURES, statistic_label
 from fangpinbao.population import Population
@@ -107,10 +108,17 @@ class Titled:
 
 
 def range_table(
-    ranges: Sequence[HeadlineRange], headline: Mapping[str, float], label: Callable[[str], str], lang: Lang
+    ranges: Sequence[HeadlineRange],
+    headline: Mapping[str, float],
+    label: Callable[[str], str],
+    lang: Lang,
+    doubt: RosterDoubt | None = None,
 ) -> Group:
-    """How the pure premium moves while single assumed numbers move over their ranges."""
-    names = [name for name in headline if any(name in one.at_low for one in ranges)]
+    """How the pure premium moves over the ranges of single assumed numbers, and figures between rosters."""
+    if not ranges and doubt is not None:
+        return _rosters_alone(doubt, label, lang)
+    moved = [name for name in headline if any(name in one.at_low for one in ranges)]
+    names = [name for name in headline if name in moved or (doubt and doubt.of(name, "payout"))]
     heads = [say(lang, "assumed number", "假设数"), say(lang, "low .. high", "低 .. 高")]
     table = new_table([*heads, *map(label, names)], names=2)
     for one in ranges:
@@ -120,7 +128,11 @@ def range_table(
         ]
         table.add_row(one.place, f"{one.low:,g} .. {one.high:,g}", *ends)
     lines = []
-    for name in names:
+    if doubt is not None:
+        table.add_section()
+        table.add_row(Text(_between(lang), style="bold"), say(lang, "unit", "单位"))
+        _add_spreads(table, doubt, names, lang)
+    for name in moved:
         mine = [one for one in ranges if name in one.at_low]
         reached = [headline[name], *(one.at_low[name] for one in mine), *(one.at_high[name] for one in mine)]
         low, high, value = _short(min(reached)), _short(max(reached)), _short(headline[name])
@@ -128,6 +140,8 @@ def range_table(
         lines.append(
             say(lang, en, f"{label(name)}：人均纯保费 {value} 元，在上述范围内为 {low} 至 {high} 元")
         )
+    if doubt is not None:
+        lines.append(_about_rosters(doubt, lang))
     title = say(
         lang, "Pure premium per insured (yuan) as one assumed number at a time moves over its range",
         "逐一改变假设数时的人均纯保费（元）",
@@ -135,11 +149,44 @@ def range_table(
     return Group(Titled(title, table), Text("\n".join(lines)))
 
 
-def _short(number: float) -> str:
-    """Three digits, without an exponent."""
+def _between(lang: Lang) -> str:
+    return say(lang, "between rosters (standard deviation)", "名册间差异（标准差）")
+
+
+def _rosters_alone(doubt: RosterDoubt, label: Callable[[str], str], lang: Lang) -> Group:
+    names = list(dict.fromkeys(one.programme for one in doubt.spreads))
+    table = new_table(["", say(lang, "unit", "单位"), *map(label, names)], names=2)
+    _add_spreads(table, doubt, names, lang)
+    return Group(Titled(_between(lang), table), Text(_about_rosters(doubt, lang)))
+
+
+def _add_spreads(table: Table, doubt: RosterDoubt, names: Sequence[str], lang: Lang) -> None:
+    """Add a row for each figure; two digits, as a spread of few rosters is not known better."""
+    for measure, line in dict.fromkeys((one.measure, one.line) for one in doubt.spreads):
+        found = [doubt.of(name, measure) for name in names]
+        cells = [MISSING if one is None else _short(float(f"{one.standard_deviation:.2g}"), 2) for one in found]
+        text = MEASURES[measure].label(lang)
+        if line is not None:
+            text += say(lang, f" ({line_label(line, lang)})", f"（{line_label(line, lang)}）")
+        table.add_row("  " + text, unit_label(MEASURES[measure].unit, lang), *cells)
+
+
+def _about_rosters(doubt: RosterDoubt, lang: Lang) -> str:
+    unsure = 1.0 / np.sqrt(2.0 * (doubt.rosters - 1))
+    return say(
+        lang,
+        f"between rosters: over {doubt.rosters} populations made from the same margins, {doubt.years:,} years each, "
+        f"without simulation error; itself uncertain by {unsure:.0%}",
+        f"名册间差异：按同一组边际分布重新合成 {doubt.rosters} 份名册，各模拟 {doubt.years:,} 年，已扣除模拟误差；"
+        f"其本身的不确定度约 {unsure:.0%}",
+    )
+
+
+def _short(number: float, digits: int = 3) -> str:
+    """At least so many digits, without an exponent."""
     if number == 0 or not np.isfinite(number):
         return "0"
-    decimals = max(0, 2 - int(np.floor(np.log10(abs(number)))))
+    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(number)))))
     return f"{number:,.{decimals}f}"
 
 
