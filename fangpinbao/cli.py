@@ -202,7 +202,9 @@ def run(
     out: Annotated[Path | None, typer.Option(help="write results to this folder")] = None,
     lang: LangOption = "en",
     settings: SetOption = None,
-    ranges: Annotated[bool, typer.Option(help="move assumed numbers over their ranges, re-make the people")] = True,
+    ranges: Annotated[
+        bool, typer.Option(help="move assumed numbers over their ranges, re-make the people")
+    ] = True,
     variance: Annotated[bool, typer.Option("--variance", help="split the variance of the payout")] = False,
     quiet: QuietOption = False,
     progress: ProgressOption = False,

@@ -25,9 +25,9 @@ from fangpinbao.synthesis import synthesise
 
 __all__ = ["Engine", "population_of", "simulate"]
 
-BLOCK_PERSONS = 3_000
+BLOCK_PERSONS = 6_000
 CHUNK_YEARS = 250
-BATCH_PERSONS = 12_000
+BATCH_PERSONS = 48_000
 
 
 def population_of(scenario: Scenario) -> Population:

@@ -164,7 +164,8 @@ def _add_spreads(table: Table, doubt: RosterDoubt, names: Sequence[str], lang: L
     """Add a row for each figure; two digits, as a spread of few rosters is not known better."""
     for measure, line in dict.fromkeys((one.measure, one.line) for one in doubt.spreads):
         found = [doubt.of(name, measure) for name in names]
-        cells = [MISSING if one is None else _short(float(f"{one.standard_deviation:.2g}"), 2) for one in found]
+        spreads = [None if one is None else float(f"{one.standard_deviation:.2g}") for one in found]
+        cells = [MISSING if spread is None else _short(spread, 2) for spread in spreads]
         text = MEASURES[measure].label(lang)
         if line is not None:
             text += say(lang, f" ({line_label(line, lang)})", f"（{line_label(line, lang)}）")
@@ -176,9 +177,9 @@ def _about_rosters(doubt: RosterDoubt, lang: Lang) -> str:
     return say(
         lang,
         f"between rosters: over {doubt.rosters} populations made from the same margins, {doubt.years:,} years each, "
-        f"without simulation error; itself uncertain by {unsure:.0%}",
-        f"名册间差异：按同一组边际分布重新合成 {doubt.rosters} 份名册，各模拟 {doubt.years:,} 年，已扣除模拟误差；"
-        f"其本身的不确定度约 {unsure:.0%}",
+        f"simulation error taken off (0: no more than that); uncertain by {unsure:.0%}",
+        f"名册间差异：按同一组边际分布重新合成 {doubt.rosters} 份名册，各模拟 {doubt.years:,} 年，"
+        f"已扣除模拟误差（0 表示不超出该误差）；其本身的不确定度约 {unsure:.0%}",
     )
 
 

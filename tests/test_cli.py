@@ -53,6 +53,10 @@ def test_run_prints_the_three_questions_for_every_programme(tmp_path: Path) -> N
     assert "poverty line, 4,000 yuan a head" in text
     assert "monitoring line, 5,000 yuan a head" in text
     assert re.search(r"base: pure premium [\d.]+ yuan, between [\d.]+ and [\d.]+ over these ranges", text)
+    assert re.search(
+        r"between rosters \(standard deviation\) +unit +\n +pure premium per insured +yuan per", text
+    )
+    assert "between rosters: over 8 populations made from the same margins, 20 years each" in text
     assert re.search(r"Numbers of the scenario: \d+ official, 1 published, \d+ assumed; every headline", text)
     assert (
         json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["provenance"]["years"]
@@ -102,6 +106,7 @@ def test_run_quietly_prints_nothing_and_is_the_same_again(tmp_path: Path) -> Non
     assert document["provenance"]["seed"] == 3
     assert document["provenance"]["scenario"]["changes"] == {"lines.monitoring_line": 5200}
     assert document["ranges"]
+    assert document["roster_doubt"]["rosters"] == 8
 
 
 def test_progress_goes_to_stderr_only_when_asked_for() -> None:

@@ -9,6 +9,7 @@ import jsonschema
 import pandas as pd
 import pytest
 
+from fangpinbao.doubt import RosterDoubt, RosterSpread
 from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.figures import Figures, all_figures
@@ -48,7 +49,10 @@ def test_results_are_valid_by_their_schema(
     outcomes: Outcomes, figures: Figures, ranges: list[HeadlineRange], tmp_path: Path
 ) -> None:
     jsonschema.Draft202012Validator.check_schema(results_schema())
-    folder = write_results(tmp_path / "out", outcomes, figures, ranges=ranges, changes={"a.b": [1, 2.5]})
+    doubt = RosterDoubt(8, 100, (RosterSpread("base", "poverty", "gap_closed", 12.5, "yuan"),))
+    folder = write_results(
+        tmp_path / "out", outcomes, figures, ranges=ranges, changes={"a.b": [1, 2.5]}, doubt=doubt
+    )
     document = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(results_schema()).validate(document)
 
@@ -57,6 +61,8 @@ def test_results_are_valid_by_their_schema(
     assert len(document["figures"]) == len(figures) > 100
     assert document["figures"][0] == {name: getattr(figures[0], name) for name in FIELDS}
     assert document["provenance"]["scenario"]["changes"] == {"a.b": [1, 2.5]}
+    spread = {"programme": "base", "line": "poverty", "measure": "gap_closed", "standard_deviation": 12.5}
+    assert document["roster_doubt"] == {"rosters": 8, "years": 100, "spreads": [{**spread, "unit": "yuan"}]}
 
 
 def test_the_schema_refuses_what_is_no_result(outcomes: Outcomes, figures: Figures) -> None:
@@ -68,6 +74,8 @@ def test_the_schema_refuses_what_is_no_result(outcomes: Outcomes, figures: Figur
         {**document, "figures": [{**document["figures"][0], "value": "1"}]},
         {**document, "figures": [{**document["figures"][0], "extra": 1}]},
         {**document, "provenance": {"seed": 1}},
+        {**document, "roster_doubt": {"rosters": 8}},
+        {name: value for name, value in document.items() if name != "roster_doubt"},
     ]
 
     assert not any(map(validator.is_valid, spoiled))
