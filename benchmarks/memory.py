@@ -11,8 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-PROBLEM = Path(__file__).with_name("problem.toml")
-
 
 def peak() -> float:
     """Return this process's peak resident memory in megabytes (2^20 bytes).
@@ -29,12 +27,12 @@ def peak() -> float:
 
 def main() -> None:
     persons, years = int(sys.argv[1]), int(sys.argv[2])
+    from benchmarks.problem import problem
     from fangpinbao.engine import simulate
-    from fangpinbao.scenario import load_scenario
 
     imports = peak()
     start = time.perf_counter()
-    outcomes = simulate(load_scenario(PROBLEM).replace("population.persons", persons), years, 1, threads=2)
+    outcomes = simulate(problem(persons), years, 1, threads=2)
     seconds = time.perf_counter() - start
     assert outcomes.n_years == years
     print(json.dumps({"imports": imports, "run": peak(), "seconds": seconds}))

@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import agreement, numpy_version
+from benchmarks.problem import PROBLEM, problem
 from benchmarks.stages import timed_kernels
 from fangpinbao.engine import population_of, simulate
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario, load_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
-PROBLEM = ROOT / "benchmarks" / "problem.toml"
 ZHONGNING = ROOT / "scenarios" / "zhongning-2020.toml"
 MILLION = 1e6
 MOST_YEARS = 10_000
@@ -50,7 +50,7 @@ class Bench:
     speed: float = 5 * MILLION  # person-years a second, a guess until measured
 
     def __post_init__(self) -> None:
-        self.scenario: Scenario = load_scenario(PROBLEM).replace("population.persons", self.persons)
+        self.scenario: Scenario = problem(self.persons)
         self.population: Population = population_of(self.scenario)
 
     def years(self, speed: float, persons: int, seconds: float, least: int = 20) -> int:
@@ -253,7 +253,7 @@ def linearity(bench: Bench) -> None:
     sizes = [20_000, 70_000, 200_000, *([2_000_000] if bench.full else [])]
     rows, by_persons, by_years = [], {}, {}
     for persons in sizes:
-        scenario = bench.scenario.replace("population.persons", persons)
+        scenario = problem(persons)
         made = time.perf_counter()
         population = population_of(scenario)
         made = time.perf_counter() - made
