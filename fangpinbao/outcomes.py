@@ -102,13 +102,16 @@ class Sums:
         self.by_household += sign * out.by_household
         batches = self.batch_of_year[span]
         edges = np.flatnonzero(np.diff(batches, prepend=-1))
-        for start, stop in zip(edges, [*edges[1:], len(batches)], strict=True):
-            b, years = batches[start], slice(start, stop)
-            self.batch_columns[b] += sign * out.columns[years].sum(axis=0)
-            self.batch_step[b, :, :, 0] += sign * out.step_paid[years].sum(axis=0)
-            self.batch_step[b, :, :, 1] += sign * out.step_claims[years].sum(axis=0)
-            self.batch_ground_up[b] += sign * out.ground_up[years].sum(axis=0)
-            self.batch_credit[b] += sign * out.credit[years].sum(axis=0)
+        chosen = batches[edges]
+
+        def batched(values: Int64Array) -> Int64Array:
+            return sign * np.add.reduceat(values, edges, axis=0)
+
+        self.batch_columns[chosen] += batched(out.columns)
+        self.batch_step[chosen, :, :, 0] += batched(out.step_paid)
+        self.batch_step[chosen, :, :, 1] += batched(out.step_claims)
+        self.batch_ground_up[chosen] += batched(out.ground_up)
+        self.batch_credit[chosen] += batched(out.credit)
 
     def add_certain(self, compiled: Compiled) -> None:
         """Add the costs that come every year without an event."""
