@@ -321,7 +321,3 @@ class ScenarioModel(BaseModel):
     layers: dict[Name, Coverage] = {}
     relief: dict[Name, TopUp] = {}
     programmes: dict[Name, Programme] = {}
-
-    def labels(self) -> dict[str, Any]:
-        """Return the labels of programmes, for tables."""
-        return {name: programme.label for name, programme in self.programmes.items()}
