@@ -13,7 +13,7 @@ from fangpinbao.columns import PAYOUT
 from fangpinbao.core import layout as at
 from fangpinbao.core.run import draw
 from fangpinbao.core.streams import mix_array
-from fangpinbao.core.structures import Chunk, Outputs
+from fangpinbao.core.structures import Block, Chunk, Outputs
 from fangpinbao.rounding import largest_remainder
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def apply_aggregate_limits(engine: Engine, sums: Sums, workers: int) -> dict[str
         return binding
     with ThreadPoolExecutor(workers) as pool:
         for year, before, after in pool.map(replay, years):
-            for out in before:
-                sums.add(out, year, -1)
-            for out in after:
-                sums.add(out, year)
+            for block, out in zip(engine.blocks, before, strict=True):
+                sums.add(out, year, block, -1)
+            for block, out in zip(engine.blocks, after, strict=True):
+                sums.add(out, year, block)
     return binding
 
 
@@ -65,9 +65,8 @@ class _YearPayments:
         self.households: list[Int64Array] = []
         for block in engine.blocks:
             out = engine.run_block(block, self.chunk, 1, collect=True, by_household=by_household)
-            width = engine.work().block_persons
-            self.persons.append(out.collected[:, : block.persons].copy())
-            self.households.append(out.collected[:, width : width + block.last - block.first].copy())
+            self.persons.append(out.collected[:, : block.persons])
+            self.households.append(out.collected[:, block.persons :])
             self.outputs.append(out)
 
     def allowed(self, limits: dict[int, int]) -> Int64Array:
@@ -115,20 +114,20 @@ class _YearPayments:
     def settle(self, allowed: Int64Array) -> list[Outputs]:
         """Settle the year again with the allowed payments."""
         engine = self.engine
-        n_persons = engine.population.persons
-        width = engine.work().block_persons
-        outputs, person = [], 0
-        for block in engine.blocks:
-            mine = np.full((allowed.shape[0], width + engine.work().block_households), -1, dtype=np.int64)
-            mine[:, : block.persons] = allowed[:, person : person + block.persons]
-            mine[:, width : width + block.last - block.first] = allowed[
-                :, n_persons + block.first : n_persons + block.last
-            ]
-            person += block.persons
-            outputs.append(
-                engine.run_block(block, self.chunk, 1, allowed=mine, by_household=self.by_household)
+        return [
+            engine.run_block(
+                block, self.chunk, 1, allowed=of_block(allowed, block, engine), by_household=self.by_household
             )
-        return outputs
+            for block in engine.blocks
+        ]
+
+
+def of_block(all_units: Int64Array, block: Block, engine: Engine) -> Int64Array:
+    """Return a block's part of [step, persons + households]."""
+    n_persons = engine.population.persons
+    persons = all_units[:, block.first_person : block.first_person + block.persons]
+    households = all_units[:, n_persons + block.first : n_persons + block.last]
+    return np.concatenate([persons, households], axis=1)
 
 
 def share_first_come(amounts: Int64Array, limit: int, day: Int64Array, ids: Uint64Array) -> Int64Array:
@@ -152,24 +151,29 @@ def year_events(
 ) -> list[dict[str, np.ndarray]]:
     """Events of year ``y`` of a chunk, block by block, as columns."""
     found = []
+    perils = engine.hazard.perils
     for number, block in enumerate(engine.blocks):
         if blocks is not None and number not in blocks:
             continue
         while True:
             work = engine.work()
             work.threshold_row[:] = -1
-            out = engine.outputs(y + 1)
-            n = draw(engine.compiled.people, engine.hazard.perils, chunk, work, out, block, y, y + 1)
-            if n >= 0:
+            runs = draw(perils, chunk, work, engine.outputs(y + 1, block), block, y, 1)
+            if runs >= 0:
                 break
-            engine.work(max(-n, 2 * work.capacity))
+            engine.work(max(-runs, 2 * work.capacity))
+        n = int(work.run[at.RUN_END, runs - 1]) if runs else 0
+        each = np.repeat(np.arange(runs), work.run[at.RUN_END, :runs] - work.run[at.RUN_FIRST, :runs])
+        of_person = work.run[at.RUN_PERSON, each] == 1
+        unit = work.event[at.EV_UNIT, :n].astype(np.int64)
+        home = np.where(of_person, block.home[np.where(of_person, unit, 0)], unit)
         found.append(
             {
-                "peril": work.event[at.EV_PERIL, :n].copy(),
-                "account": work.event[at.EV_ACCOUNT, :n].copy(),
-                "person": work.event[at.EV_PERSON, :n].copy(),
-                "household": work.event[at.EV_HOUSEHOLD, :n].copy(),
-                "count": work.event[at.EV_COUNT, :n].copy(),
+                "peril": work.run[at.RUN_PERIL, each],
+                "account": work.event[at.EV_ACCOUNT, :n].astype(np.int64),
+                "person": np.where(of_person, unit + block.first_person, -1),
+                "household": home + block.first,
+                "count": work.event[at.EV_COUNT, :n].astype(np.int64),
                 "amount": work.money[0, :n].copy(),
                 "scope": work.money[1, :n].copy(),
                 "word": work.word[:n].copy(),

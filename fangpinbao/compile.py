@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fangpinbao._typing import BoolArray, Float64Array, Int64Array
+from fangpinbao._typing import BoolArray, Float64Array, Int64Array, Uint8Array
 from fangpinbao.columns import CAUSES
 from fangpinbao.compiled import (
     FEN,
@@ -17,6 +17,7 @@ from fangpinbao.compiled import (
     Buffers,
     Components,
     Node,
+    People,
     StackTree,
     account_table,
     discharge_groups,
@@ -26,7 +27,7 @@ from fangpinbao.compiled import (
 from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import Schedule, hinge_arrays
 from fangpinbao.core.streams import GOLDEN, decision_key, survival_of, words_for
-from fangpinbao.core.structures import People, Stacks
+from fangpinbao.core.structures import Stacks
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.terms import Filter
@@ -75,7 +76,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     tree = StackTree.of(scenario)
     level = np.array([_level(node, accounts) for node in tree.nodes] or [0], dtype=np.int64)
     components = Components.of(accounts, tree)
-    stacks = _stacks(scenario, population, accounts, tree, components, level)
+    stacks, choice_person, choice_household = _stacks(scenario, population, accounts, tree, components, level)
     classes = sorted(set(population.household_class.tolist()))
     group_of_class = np.zeros(len(CLASSES), dtype=np.int64)
     group_of_class[classes] = np.arange(len(classes))
@@ -86,7 +87,12 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     for p, name in enumerate(tree.programmes[1:], start=1):
         fit = eligible(population, [scenario.programmes[name].insured], households=False)
         insured[p] = np.bincount(group_of_person[fit], minlength=len(classes))
-    people = people._replace(own_premium=_own_premium(scenario, population, tree))
+    people = replace(
+        people,
+        own_premium=_own_premium(scenario, population, tree),
+        choice_person=choice_person,
+        choice_household=choice_household,
+    )
     return Compiled(
         scenario=scenario,
         population=population,
@@ -143,36 +149,33 @@ def _people(
         standard[fit] = _fen(per_head * size[fit])
         rate[fit] = relief.take_up * relief.paid_within_year
         open_to &= ~fit
-    household = np.zeros((n_households, at.HOUSEHOLD_WIDTH), dtype=np.int64)
-    household[:, at.GROUP], household[:, at.SIZE], household[:, at.INCOME_START] = group, size, start
-    household[:, at.LINE : at.LINE + 2] = line.T
-    household[:, at.LIFTED_OUT], household[:, at.CATASTROPHIC_FROM] = population.lifted_out, catastrophic
-    household[:, at.RELIEF_STANDARD] = standard
-    household[:, at.INCOME_TESTED] = _fen(population.income_per_head * size)
+    household = np.zeros((at.HOUSEHOLD_WIDTH, n_households), dtype=np.int64)
+    household[at.SIZE], household[at.INCOME_START] = size, start
+    household[at.LINE : at.LINE + 2] = line
+    household[at.LIFTED_OUT], household[at.CATASTROPHIC_FROM] = population.lifted_out, catastrophic
+    household[at.RELIEF_STANDARD] = standard
+    household[at.INCOME_TESTED] = _fen(population.income_per_head * size)
     base, has_base, household_base, certain = _certain(
         scenario, population, accounts, components, group, n_groups
     )
     with np.errstate(over="ignore"):
-        return (
-            People(
-                household_start=np.ascontiguousarray(population.household_start, dtype=np.int64),
-                household_of=np.ascontiguousarray(population.household_of, dtype=np.int32),
-                person_word=population.person_key * GOLDEN,
-                person_key=np.array(population.person_key),
-                household_word=population.household_key * GOLDEN,
-                township_start=np.searchsorted(
-                    population.township_of, np.arange(len(population.township_names) + 1)
-                ).astype(np.int64),
-                household=household,
-                relief_rate=rate,
-                own_premium=np.zeros((1, n_households), dtype=np.int64),
-                base=base,
-                base_any=np.asarray(base.any(axis=1), dtype=np.int64),
-                has_base=has_base,
-                household_base=household_base,
-            ),
-            certain,
+        people = People(
+            household_start=np.ascontiguousarray(population.household_start, dtype=np.int64),
+            household_of=np.ascontiguousarray(population.household_of, dtype=np.int32),
+            person_word=population.person_key * GOLDEN,
+            person_key=np.array(population.person_key),
+            household_word=population.household_key * GOLDEN,
+            household=household,
+            group=group,
+            relief_rate=rate,
+            own_premium=np.zeros((1, n_households), dtype=np.int64),
+            base=base,
+            has_base=has_base,
+            household_base=household_base,
+            choice_person=np.zeros((1, 0), dtype=np.uint8),
+            choice_household=np.zeros((1, 0), dtype=np.uint8),
         )
+    return people, certain
 
 
 def _own_premium(scenario: Scenario, population: Population, tree: StackTree) -> Int64Array:
@@ -268,7 +271,8 @@ def _stacks(
     tree: StackTree,
     components: Components,
     level: Int64Array,
-) -> Stacks:
+) -> tuple[Stacks, Uint8Array, Uint8Array]:
+    """Tables of the steps, and which schedule of each varied step is whose, by person and by household."""
     n_nodes, names = len(tree.nodes), list(accounts)
     buffers = Buffers.of(tree, components, level)
     sets: list[list[Schedule]] = []
@@ -328,7 +332,14 @@ def _stacks(
     )
     step_table[:, at.HOUSEHOLD_CUM_IN] = buffers.household_cum_in
     step_table[:, at.HOUSEHOLD_CUM_OUT] = buffers.household_cum_out
-    return Stacks(
+    step_table[:, at.CUM_READ] = _cum_is_read(step_table[:n_nodes], buffers.none_cum, size)
+    step_terms = np.zeros((4, max(size, len(KINDS))))
+    step_terms[0, :size] = in_time
+    per_unit = (step_table[:, at.UNIT_SET] >= 0) & (step_table[:, at.DISCHARGE] < 0)
+    step_terms[1, :size] = np.where(per_unit, floor[step_table[:, at.UNIT_SET]], 0.0)
+    kinds_of_steps = np.where(step_table[:, at.STEP_KIND] >= 0, step_table[:, at.STEP_KIND], at.EDUCATION)
+    step_terms[2, :size], step_terms[3, : len(KINDS)] = kind_weight[kinds_of_steps], kind_weight
+    stacks = Stacks(
         n_none=tree.n_none,
         n_person=components.n_person,
         account=account,
@@ -336,20 +347,14 @@ def _stacks(
         none_buffer=buffers.none_buffer,
         none_cum=buffers.none_cum,
         kind_loss=kind_loss,
-        kind_weight=kind_weight,
         step=step_table,
-        in_time=in_time[:n_nodes],
+        step_terms=step_terms,
         effect=np.ascontiguousarray(tree.effect().reshape(n_nodes, len(tree.members))),
         read=buffers.read,
         write=buffers.write,
         reads_account=reads,
-        variant_person=np.array(rows_person or [np.zeros(1, dtype=np.int64)], dtype=np.uint8),
-        variant_household=np.array(rows_household or [np.zeros(1, dtype=np.int64)], dtype=np.uint8),
-        hinge_at=at_,
-        hinge_bend=bend,
-        hinge_jump=jump,
+        hinge=np.array([at_, bend, jump]),
         hinge_count=counts,
-        hinge_floor=floor,
         gate_terms=terms,
         gate_take_up=take_up,
         relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
@@ -360,6 +365,24 @@ def _stacks(
         person_buffers=buffers.person_buffers,
         household_buffers=buffers.household_buffers,
     )
+    nobody = [np.zeros(1, dtype=np.int64)]
+    return (
+        stacks,
+        np.array(rows_person or nobody, dtype=np.uint8),
+        np.array(rows_household or nobody, dtype=np.uint8),
+    )
+
+
+def _cum_is_read(step: Int64Array, none_cum: Int64Array, size: int) -> Int64Array:
+    """1 where a later step, or the outcome of "none", reads the cumulative payment behind a step."""
+    is_read = np.zeros(size, dtype=np.int64)
+    for s, row in enumerate(step):
+        for k, (cum_in, cum_out) in enumerate(
+            ((at.CUM_IN, at.CUM_OUT), (at.HOUSEHOLD_CUM_IN, at.HOUSEHOLD_CUM_OUT))
+        ):
+            if row[cum_out] != row[cum_in]:
+                is_read[s] |= int(row[cum_out] in step[:, cum_in] or row[cum_out] == none_cum[k])
+    return is_read
 
 
 def _runs(

@@ -7,14 +7,36 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fangpinbao._typing import BoolArray, Int64Array
+from fangpinbao._typing import BoolArray, Float64Array, Int32Array, Int64Array, Uint8Array, Uint64Array
 from fangpinbao.core.schedule import Schedule, exact
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.terms import Coverage, Filter, Terms
 from fangpinbao.scenario.vocabulary import ACCOUNTS, Account
 
-__all__ = ["KINDS", "Node", "StackTree", "account_table", "schedule_of"]
+__all__ = ["KINDS", "Node", "People", "StackTree", "account_table", "schedule_of"]
+
+
+
+@dataclass(frozen=True)
+class People:
+    """Columns of the population as the engine needs them: ``n`` persons, ``h`` households, money in fen."""
+
+    household_start: Int64Array  # [h+1] first person
+    household_of: Int32Array  # [n]
+    person_word: Uint64Array  # [n] stable key x golden ratio
+    person_key: Uint64Array  # [n] stable key, for ties
+    household_word: Uint64Array  # [h]
+    household: Int64Array  # [HOUSEHOLD_WIDTH, h], see ``fangpinbao.core.layout``
+    group: Int64Array  # [h] class of household, among those that occur
+    relief_rate: Float64Array  # [h] take-up x share in time
+    own_premium: Int64Array  # [p, h]
+    base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
+    has_base: BoolArray  # [n]
+    household_base: Float64Array  # [c, h] certain cost of households by component; [c, 0] if none
+    choice_person: Uint8Array  # [rows, n] schedule of each varied step; row 0 is of the first
+    choice_household: Uint8Array  # [rows, h]
+
 
 KINDS = ("medical", "education", "stock", "income", "points")
 FEN = 100

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from fangpinbao._typing import BoolArray, Int64Array
+from fangpinbao._typing import Int64Array
 from fangpinbao.aggregate import apply_aggregate_limits
+from fangpinbao.blocks import cut_blocks, empty_base, takes_base_by_person
 from fangpinbao.columns import CLAIMS, N_COLUMNS
 from fangpinbao.compile import Compiled, compile_scenario
-from fangpinbao.core.layout import EXPOSED, GATE, INSURANCE
+from fangpinbao.core.layout import BASE_TOUCHED, GATE, INSURANCE
 from fangpinbao.core.run import run_base, run_years
-from fangpinbao.core.structures import Block, Chunk, Outputs, Work
+from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
 from fangpinbao.outcomes import Outcomes, Sums
 from fangpinbao.population import Population
@@ -25,9 +26,10 @@ from fangpinbao.synthesis import synthesise
 
 __all__ = ["Engine", "population_of", "simulate"]
 
-BLOCK_PERSONS = 6_000
-CHUNK_YEARS = 250
-BATCH_PERSONS = 48_000
+BLOCK_PERSONS = 20_000
+CHUNK_YEARS = 256
+BATCH_CELLS = 120_000
+"""Persons x years settled at once: enough to spread the cost of a call, few enough for one core's cache."""
 
 
 def population_of(scenario: Scenario) -> Population:
@@ -58,65 +60,89 @@ class Engine:
         block_persons: int = BLOCK_PERSONS,
     ) -> None:
         self.scenario = scenario
-        self.population = population if population is not None else population_of(scenario)
+        self.population = (population if population is not None else population_of(scenario)).by_class()
         self.salts = salts or Salts()
         self.compiled: Compiled = compile_scenario(scenario, self.population, seed)
         self.hazard = Hazard(scenario, self.population, seed)
-        self.blocks = list(self._blocks(block_persons))
+        self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
+        self._bases: dict[int, Base] = {}
         self._local = threading.local()
-
-    def _blocks(self, block_persons: int) -> Iterator[Block]:
-        start = self.compiled.people.household_start
-        perils = self.hazard.perils
-        first = 0
-        while first < self.population.households:
-            target = start[first] + max(block_persons, 1)
-            last = int(np.searchsorted(start, target, side="right")) - 1
-            last = min(max(last, first + 1), self.population.households)
-            low, high = [], []
-            for q, exposed in enumerate(perils.peril[:, EXPOSED]):
-                units = perils.unit_of[perils.unit_start[q] : perils.unit_start[q + 1]]
-                ends = (start[first], start[last]) if exposed == 0 else (first, last)
-                low.append(perils.unit_start[q] + int(np.searchsorted(units, ends[0])))
-                high.append(perils.unit_start[q] + int(np.searchsorted(units, ends[1])))
-            yield Block(first, last, int(start[last] - start[first]), np.array(low), np.array(high))
-            first = last
 
     def work(self, capacity: int = 0) -> Work:
         """Scratch of this thread, grown where a larger event list is needed."""
         work: Work | None = getattr(self._local, "work", None)
         if work is None or work.capacity < capacity:
             persons = max(block.persons for block in self.blocks)
-            households = max(block.last - block.first for block in self.blocks)
-            units = max(int((block.unit_high - block.unit_low).max(initial=0)) for block in self.blocks)
-            batch = min(max(BATCH_PERSONS // max(persons, 1), 1), CHUNK_YEARS)
-            size = max(capacity, units + 64, 2 * persons * batch + 4_096)
+            cells = max(BATCH_CELLS, persons)
+            units = max(int(block.unit_start[-1]) for block in self.blocks)
             work = Work(
-                persons, households, batch, size, units,
-                self.compiled.people, self.hazard.perils, self.compiled.stacks,
-            )  # fmt: skip
+                persons=persons,
+                households=max(block.households for block in self.blocks),
+                cells=cells,
+                capacity=max(capacity, units + 64, 2 * cells + 4_096),
+                units=units,
+                n_accounts=len(self.compiled.accounts),
+                stacks=self.compiled.stacks,
+                n_perils=len(self.hazard.names),
+                n_programmes=len(self.compiled.tree.programmes),
+            )
             self._local.work = work
         return work
 
-    def outputs(self, years: int, *, collect: bool = False, by_household: bool = False) -> Outputs:
-        """Zeroed sums for a number of years."""
+    def outputs(self, years: int, block: Block, *, collect: bool = False, by_household: bool = False) -> Outputs:
+        """Zeroed sums of a block for a number of years."""
         compiled = self.compiled
-        n_steps, n_groups = max(len(compiled.tree.nodes), 1), len(compiled.groups)
-        n_accounts, n_programmes = len(compiled.accounts), len(compiled.tree.programmes)
-        work = self.work()
-        width = work.block_persons + work.block_households
-        households = self.population.households if by_household else 0
+        n_steps, n_programmes = len(compiled.stacks.step), len(compiled.tree.programmes)
+        n_accounts = len(compiled.accounts)
         return Outputs(
-            columns=np.zeros((years, n_programmes, n_groups, N_COLUMNS), dtype=np.int64),
-            step_paid=np.zeros((years, n_steps, n_groups), dtype=np.int64),
-            step_claims=np.zeros((years, n_steps, n_groups), dtype=np.int64),
-            ground_up=np.zeros((years, n_accounts, n_groups), dtype=np.int64),
+            columns=np.zeros((years, n_programmes, N_COLUMNS), dtype=np.int64),
+            step_sums=np.zeros((2, years, n_steps), dtype=np.int64),
+            ground_up=np.zeros((years, n_accounts), dtype=np.int64),
             credit=np.zeros((years, n_steps, n_accounts), dtype=np.int64),
             events=np.zeros((years, len(self.hazard.names)), dtype=np.int64),
-            collected=np.zeros((n_steps, width if collect else 0), dtype=np.int64),
+            collected=np.zeros((n_steps, block.persons + block.households if collect else 0), dtype=np.int64),
             allowed=np.zeros((n_steps, 0), dtype=np.int64),
-            by_household=np.zeros((n_programmes, households, 3), dtype=np.int64),
+            by_household=np.zeros((n_programmes, block.households if by_household else 0, 3), dtype=np.int64),
         )
+
+    def base(self, block: Block) -> Base:
+        """Settle the block's year without events, once."""
+        known = self._bases.get(block.first)
+        if known is not None:
+            return known
+        base, out = self.settle_base(block)
+        self._finish(out)
+        stacks = self.compiled.stacks
+        paid = base.step[0] != 0
+        gate, insurance = stacks.step[:, GATE], stacks.step[:, INSURANCE] == 1
+        by_chance = np.zeros(len(gate), dtype=np.bool_)
+        by_chance[gate >= 0] = stacks.gate_take_up[gate[gate >= 0]] < 1 << 32
+        base.columns[:] = out.columns[0]
+        base.step_sums[:] = out.step_sums[:, 0]
+        base = base._replace(
+            step_has=paid.any(axis=1).astype(np.int64),
+            paid=bool(paid.any()),
+            touched=bool(base.home[BASE_TOUCHED].any()),
+            always=np.flatnonzero(paid[by_chance].any(axis=0)),
+            insured=np.flatnonzero(paid[insurance].any(axis=0)),
+        )
+        self._bases[block.first] = base
+        return base
+
+    def settle_base(self, block: Block) -> tuple[Base, Outputs]:
+        """Settle the block's year without events in the scratch of this thread."""
+        base, out = empty_base(self.compiled, block), self.outputs(1, block, collect=True)
+        run_base(
+            self.hazard.perils,
+            self.compiled.stacks,
+            self.years(0, 1),
+            self.work(),
+            out,
+            block,
+            base,
+            takes_base_by_person(self.compiled),
+        )
+        return base, out
 
     def run_block(
         self,
@@ -128,57 +154,36 @@ class Engine:
         collect: bool = False,
         allowed: Int64Array | None = None,
     ) -> Outputs:
-        """Simulate one block for the years of a chunk; ``collected`` then holds each unit's payments."""
-        compiled, perils = self.compiled, self.hazard.perils
-        out = self.outputs(years, by_household=by_household)
-        limited = collect or allowed is not None
-        work = self._start(block, chunk, out, by_household, limited)
-        width = work.block_persons + work.block_households
-        n_steps = len(out.collected)
-        if collect:
-            out = out._replace(collected=np.zeros((n_steps, width), dtype=np.int64))
+        """Simulate one block for the years of a chunk; ``collected`` then holds each unit's payments.
+
+        The sums leave out what every year has in common: see ``base``.
+        """
+        base = self.base(block)
+        out = self.outputs(years, block, collect=collect, by_household=by_household)
         if allowed is not None:
             out = out._replace(allowed=allowed)
-        low = 0
-        while low < years:
-            low = run_years(compiled.people, perils, compiled.stacks, chunk, work, out, block, low, years)
-            if low < 0:
-                low = -low - 1
-                self.work(2 * work.capacity)
-                work = self._start(block, chunk, None, by_household, limited)
-        out.columns[:, 1:] += out.columns[:, :1]  # programmes were counted as differences from "none"
-        for p, member in enumerate(compiled.tree.members):
-            coverages = [s for s in member if compiled.tree.nodes[s].programme is not None]
-            out.columns[:, p, :, CLAIMS] = out.step_claims[:, coverages].sum(axis=1)
+        replay = collect or allowed is not None
+        work = self.work()
+        while True:
+            work.threshold_row[:] = -1
+            needed = -run_years(
+                self.hazard.perils, self.compiled.stacks, chunk, work, out, block, base, 0, years, replay=replay
+            )
+            if needed <= 0:
+                break
+            work = self.work(max(needed, 2 * work.capacity))
+            for sums in out[:5]:
+                sums[:] = 0
+        self._finish(out)
         return out
 
-    def _changes_without_events(self, work: Work, block: Block, limited: bool) -> BoolArray:
-        """Households paid by a coverage without any event, where take-up or an aggregate limit can change that."""
-        stacks = self.compiled.stacks
-        gates = stacks.step[:, GATE]
-        chance = np.zeros(len(gates), dtype=np.bool_)
-        chance[gates >= 0] = stacks.gate_take_up[gates[gates >= 0]] < 1 << 32
-        if limited:
-            chance |= stacks.step[:, INSURANCE] == 1
-        paid = work.base_step[: len(gates), 0, : block.last - block.first]
-        changes: BoolArray = (paid[chance[: len(paid)]] != 0).any(axis=0)
-        return changes
-
-    def _start(
-        self, block: Block, chunk: Chunk, out: Outputs | None, by_household: bool, limited: bool = False
-    ) -> Work:
-        """Settle the year without events into scratch, and into every year of ``out``."""
-        work = self.work()
-        work.threshold_row[:] = -1
-        base = self.outputs(1, collect=True, by_household=by_household)
-        run_base(self.compiled.people, self.compiled.stacks, chunk, work, base, block)
-        work.always = block.first + np.flatnonzero(self._changes_without_events(work, block, limited))
-        if out is not None:
-            out.columns[:] = base.columns
-            out.step_paid[:] = base.step_paid
-            out.step_claims[:] = base.step_claims
-            out.by_household[:] = base.by_household * len(out.columns)
-        return work
+    def _finish(self, out: Outputs) -> None:
+        """Add "none" to the programmes, which were counted as differences from it, and count claims."""
+        tree = self.compiled.tree
+        out.columns[:, 1:] += out.columns[:, :1]
+        for p, member in enumerate(tree.members):
+            coverages = [s for s in member if tree.nodes[s].programme is not None]
+            out.columns[:, p, CLAIMS] = out.step_sums[1][:, coverages].sum(axis=1)
 
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""
@@ -215,7 +220,7 @@ class Engine:
                 chunk = chunks[low]
             out = self.run_block(block, chunk, high - low, by_household=by_household)
             with lock:
-                sums.add(out, low)
+                sums.add(out, low, block)
                 left[low] -= 1
                 if left[low] == 0:
                     del chunks[low]
@@ -235,6 +240,8 @@ class Engine:
                 except BaseException:
                     pool.shutdown(wait=True, cancel_futures=True)
                     raise
+        for block in self.blocks:
+            sums.add_base(self.base(block), block)
         sums.add_certain(self.compiled)
         limited = apply_aggregate_limits(self, sums, workers)
         return Outcomes(self.compiled, self.hazard.names, sums, limited)

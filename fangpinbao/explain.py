@@ -150,7 +150,7 @@ class _Page:
         year = self.year
         events, payments = tuple(self._events()), tuple(self._payments())
         start = year.of_household(at.INCOME_START)
-        without, insured = year.slot(at.RESOURCE), year.insured_resource()
+        without, insured = year.total(at.RESOURCE), year.insured_resource()
         lifted = bool(self.population.lifted_out[year.h])
         classes = {}
         if self.scenario.lines is not None:
@@ -314,9 +314,9 @@ class _Page:
     ) -> Iterator[str]:
         year, say = self.year, self.say
         weight = year.stacks.kind_loss
-        lost, spent = round(year.slot(at.LOST) * weight[at.INCOME]), year.slot(at.SPENDING)
+        lost, spent = round(year.total(at.LOST) * weight[at.INCOME]), year.total(at.SPENDING)
         spent = spent if weight[at.MEDICAL] > 0 else 0
-        relief, own = year.slot(at.RELIEF_PAID), int(year.people.own_premium[year.p, year.h])
+        relief, own = year.total(at.RELIEF_PAID), int(year.people.own_premium[year.p, year.h])
         repair = start - lost - spent + relief - without
         yield say("What it meant (yuan, whole household)", "结果（元，全户）")
         parts = [

@@ -11,6 +11,7 @@ from fangpinbao._typing import BoolArray, Float64Array, Int64Array, Uint64Array
 from fangpinbao.compiled import StackTree, account_table, discharge_groups, eligible
 from fangpinbao.core import layout as at
 from fangpinbao.core.counts import tail_probabilities
+from fangpinbao.core.events import PATHS_A_WORD
 from fangpinbao.core.streams import (
     GOLDEN,
     decision_key,
@@ -75,6 +76,10 @@ class Hazard:
         Arrays for the kernels.
     names
         Peril names by index.
+    unit_start, unit_of, unit_word, unit_stratum
+        Persons or households exposed to each peril, their key times the golden ratio and row of rates.
+    person_scale, household_scale
+        Factors of amounts [scale, unit].
     """
 
     def __init__(self, scenario: Scenario, population: Population, seed: int) -> None:
@@ -105,13 +110,13 @@ class Hazard:
                 levels, stratum = np.unique(means, return_inverse=True)
             self._means.append(levels if len(levels) else np.zeros(1))
             starts.append(starts[-1] + len(units))
-            unit_of.append(units.astype(np.int32))
+            unit_of.append(units)
             words.append(keys * GOLDEN)
-            strata.append(stratum.astype(np.int32))
+            strata.append(stratum.astype(np.int64))
         self.unit_start = np.array(starts, dtype=np.int64)
-        self._unit_of = np.concatenate([np.zeros(0, dtype=np.int32), *unit_of])
-        self._unit_word = np.concatenate([np.zeros(0, dtype=np.uint64), *words])
-        self._unit_stratum = np.concatenate([np.zeros(0, dtype=np.int32), *strata])
+        self.unit_of = np.concatenate([np.zeros(0, dtype=np.int64), *unit_of])
+        self.unit_word = np.concatenate([np.zeros(0, dtype=np.uint64), *words])
+        self.unit_stratum = np.concatenate([np.zeros(0, dtype=np.int64), *strata])
 
     def _books(self) -> None:
         accounts = account_table(self.scenario)
@@ -154,20 +159,14 @@ class Hazard:
         tables = self._tables
         self.perils = Perils(
             peril=table,
-            unit_start=self.unit_start,
-            unit_of=self._unit_of,
-            unit_word=self._unit_word,
-            unit_stratum=self._unit_stratum,
             booking=bookings,
             scope_share=np.array([row[5] for row in rows], dtype=np.float64),
-            intercept=np.array(tables.intercepts or [np.zeros(1)]),
-            slope=np.array(tables.slopes or [np.zeros(1)]),
+            quantile=np.array([tables.intercepts or [np.zeros(1)], tables.slopes or [np.zeros(1)]]),
             atom_start=np.array(tables.atom_start, dtype=np.int64),
-            atom=np.concatenate([np.zeros(0), *tables.atoms]),
-            atom_survival=np.concatenate([np.zeros(0), *tables.survivals]),
-            person_scale=person_rows.array(self.population.persons),
-            household_scale=household_rows.array(self.population.households),
+            atom=np.concatenate([np.zeros((2, 0)), *tables.atoms], axis=1),
         )
+        self.person_scale = person_rows.array(self.population.persons)
+        self.household_scale = household_rows.array(self.population.households)
 
     def _column(self, name: str) -> Float64Array:
         population = self.population
@@ -198,13 +197,17 @@ class Hazard:
         salts = salts or Salts()
         factors = self.year_factors(path, year_of_path, salts)
         n_years, n_perils = len(path), len(self.names)
+        words, lane = path // PATHS_A_WORD, path % PATHS_A_WORD
         keys = np.zeros((n_years, n_perils), dtype=np.uint64)
         rows = np.zeros((n_years, n_perils), dtype=np.int64)
         tails, starts, strata, counts = [], [0], [], []
         events: list[tuple[Int64Array, ...]] = []
         for q, (name, peril) in enumerate(self.scenario.perils.items()):
             salt = salts.township if peril.exposed == "township" else salts.own
-            keys[:, q] = year_keys(self._key(f"peril/{name}", salt), path, year_of_path)
+            is_screened = peril.exposed != "township"
+            keys[:, q] = year_keys(
+                self._key(f"peril/{name}", salt), words if is_screened else path, year_of_path
+            )
             multiplier = np.ones(n_years)
             for factor in peril.year_factors:
                 multiplier = multiplier * factors[factor]
@@ -224,6 +227,7 @@ class Hazard:
             tail=np.concatenate([np.zeros(0, dtype=np.uint32), *tails]),
             tail_row=rows,
             screen_key=keys,
+            lane=lane,
             take_up_key=year_keys(self._key("take-up", salts.own), path, year_of_path),
             event_start=start,
             catalogue=np.array([order[1], order[2], order[4]], dtype=np.int64),
@@ -300,7 +304,6 @@ class _Tables:
         self.slopes: list[Float64Array] = []
         self.atom_start = [0]
         self.atoms: list[Float64Array] = []
-        self.survivals: list[Float64Array] = []
 
     def add(self, law: AmountLaw) -> int:
         """Return the law's table: its row, or -1 - k for step law k."""
@@ -309,8 +312,7 @@ class _Tables:
             core = law.core()
             if core.is_step:
                 table = build_step_table(core)
-                self.atoms.append(table.values)
-                self.survivals.append(table.survival_upper)
+                self.atoms.append(np.array([table.values, table.survival_upper]))
                 self.atom_start.append(self.atom_start[-1] + len(table.values))
                 self._known[key] = -len(self.atoms)
             else:

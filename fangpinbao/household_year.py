@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fangpinbao._typing import Int64Array
-from fangpinbao.aggregate import _YearPayments, days_of, year_events
+from fangpinbao.aggregate import _YearPayments, days_of, of_block, year_events
 from fangpinbao.compiled import Node
 from fangpinbao.core import layout as at
-from fangpinbao.core.run import run_base
 from fangpinbao.core.structures import Outputs
 from fangpinbao.engine import Engine
 
@@ -27,10 +26,10 @@ def first_paid(engine: Engine, path: int, p: int) -> int:
         struck = set(year_events(engine, 0, chunk, [number])[0]["household"].tolist())
         out = engine.run_block(block, chunk, 1, collect=True)
         payments: Int64Array = out.collected[steps]
-        width = engine.work().block_persons
         persons = np.flatnonzero(payments[:, : block.persons].any(axis=0))
-        owners = people.household_of[persons + people.household_start[block.first]]
-        paid = {*owners.tolist(), *(np.flatnonzero(payments[:, width:].any(axis=0)) + block.first).tolist()}
+        owners = people.household_of[persons + block.first_person]
+        homes = np.flatnonzero(payments[:, block.persons :].any(axis=0)) + block.first
+        paid = {*owners.tolist(), *homes.tolist()}
         for rank, households in enumerate((paid & struck, paid, struck)):
             found += [(rank, min(households))] if households else []
         if paid & struck:
@@ -54,25 +53,19 @@ class HouseholdYear:
         self.free = self._settle(None)
         allowed = self._allowed()
         self.paid = self.free if allowed is None else self._settle(allowed)
-        self.row_of: dict[int, int] = {}
-        r = int(self.work.slot[at.SLOT_ROW, self.mine])
-        while r >= 0:
-            self.row_of[int(self.work.row[at.ROW_PERSON, r])] = r
-            r = int(self.work.row[at.ROW_NEXT, r])
+        rows = range(*self.work.slot[at.SLOT_ROW, self.mine : self.mine + 2].tolist())
+        self.row_of = {self.block.first_person + int(self.work.row[at.ROW_PERSON, r]): r for r in rows}
 
     def _settle(self, allowed: Int64Array | None) -> Int64Array:
         """Settle the block's year; finds the household's slot in the scratch that the engine leaves."""
         out: Outputs = self.engine.run_block(self.block, self.chunk, 1, collect=True, allowed=allowed)
         self.work = self.engine.work()
-        block, always = self.block, self.work.always
-        open_always = always[(always >= block.first) & (always < block.last)]
-        slots = len(set(self.events["household"].tolist()) | set(open_always.tolist()))
-        found = np.flatnonzero(self.work.slot[at.SLOT_HOUSEHOLD, :slots] == self.h)
+        block, slots = self.block, int(self.work.sizes[1])
+        found = np.flatnonzero(self.work.slot[at.SLOT_HOUSEHOLD, :slots] == self.h - block.first)
         if found.size:
             self.mine = int(found[0])
         else:  # nothing happened to it: the year without events
-            out = self.engine.outputs(1, collect=True)
-            run_base(self.people, self.stacks, self.chunk, self.work, out, block)
+            out = self.engine.settle_base(block)[1]
             self.mine = self.h - block.first
         return out.collected
 
@@ -84,39 +77,33 @@ class HouseholdYear:
         limit = round(programme.aggregate.limit * _FEN)
         all_units = _YearPayments(self.engine, self.path, False).allowed({self.p: limit})
         self._settle(None)
-        block, width = self.block, self.work.block_persons
-        first, n_persons = int(self.people.household_start[block.first]), self.engine.population.persons
-        mine = np.full((len(all_units), width + self.work.block_households), -1, dtype=np.int64)
-        mine[:, : block.persons] = all_units[:, first : first + block.persons]
-        mine[:, width : width + block.last - block.first] = all_units[
-            :, n_persons + block.first : n_persons + block.last
-        ]
-        return mine
+        return of_block(all_units, self.block, self.engine)
 
     @property
     def members(self) -> range:
         """Indices of the household's persons."""
         return range(int(self.people.household_start[self.h]), int(self.people.household_start[self.h + 1]))
 
-    def slot(self, row: int) -> int:
-        """Entry of the household's slot."""
-        return int(self.work.slot[row, self.mine])
+    def total(self, row: int) -> int:
+        """Sum of the household's year, fen: see ``fangpinbao.core.layout``."""
+        return int(self.work.total[row, self.mine])
 
     def of_household(self, column: int) -> int:
         """Entry of the household's row in the compiled table."""
-        return int(self.people.household[self.h, column])
+        return int(self.people.household[column, self.h])
 
     def change(self, row: int) -> int:
         """What the programme changes for the household."""
         if self.p == 0:
             return 0
-        return int(self.work.change[row, self.p, self.mine])
+        k = int(self.work.slot[at.SLOT_CHANGE, self.mine]) - 1
+        return int(self.work.change[k, self.p, row]) if k >= 0 else 0
 
     def column_of(self, person: int | None) -> int:
         """Column of a unit among the collected payments."""
         if person is None:
-            return self.work.block_persons + self.h - self.block.first
-        return person - int(self.people.household_start[self.block.first])
+            return self.block.persons + self.h - self.block.first
+        return person - self.block.first_person
 
     def left(self, s: int, component: int, person: int | None) -> float:
         """What is left of a component before step ``s``, fen."""
@@ -173,14 +160,14 @@ class HouseholdYear:
         if row == 0:
             return 1
         if person is None:
-            return int(self.stacks.variant_household[row - 1, self.h])
-        return int(self.stacks.variant_person[row - 1, person])
+            return int(self.people.choice_household[row - 1, self.h])
+        return int(self.people.choice_person[row - 1, person])
 
     def insured_resource(self) -> int:
         """Resource I: U and the change, less own premium and relief that benefits replace."""
-        adjust, relief = self.change(at.ADJUST), self.slot(at.RELIEF_PAID)
+        adjust, relief = self.change(at.ADJUST), self.total(at.RELIEF_PAID)
         own = int(self.people.own_premium[self.p, self.h])
         cut = 0
         if self.stacks.relief_counts == 1 and relief > 0 and adjust > 0:
             cut = min(int(np.floor(adjust * self.people.relief_rate[self.h] + 0.500001)), relief)
-        return self.slot(at.RESOURCE) + adjust - own - cut
+        return self.total(at.RESOURCE) + adjust - own - cut

@@ -22,7 +22,7 @@ from fangpinbao.columns import (
     line_column,
 )
 from fangpinbao.compile import Compiled
-from fangpinbao.core.structures import Outputs
+from fangpinbao.core.structures import Base, Block, Outputs
 from fangpinbao.estimators import Years
 from fangpinbao.scenario.vocabulary import LINES
 
@@ -90,16 +90,17 @@ class Sums:
             by_household=zeros(n_programmes, compiled.population.households if by_household else 0, 3),
         )
 
-    def add(self, out: Outputs, low: int, sign: int = 1) -> None:
+    def add(self, out: Outputs, low: int, block: Block, sign: int = 1) -> None:
         """Add (or take off) the sums of a block for the years from ``low``."""
-        high = low + out.columns.shape[0]
+        high, g = low + out.columns.shape[0], block.group
         span = slice(low, high)
-        self.columns[:, span] += sign * out.columns.sum(axis=2).transpose(1, 0, 2)
-        self.step_paid[span] += sign * out.step_paid.sum(axis=2)
-        self.step_claims[span] += sign * out.step_claims.sum(axis=2)
-        self.ground_up[span] += sign * out.ground_up.sum(axis=2)
+        self.columns[:, span] += sign * out.columns.transpose(1, 0, 2)
+        self.step_paid[span] += sign * out.step_sums[0]
+        self.step_claims[span] += sign * out.step_sums[1]
+        self.ground_up[span] += sign * out.ground_up
         self.events[span] += sign * out.events
-        self.by_household += sign * out.by_household
+        if self.by_household.shape[1]:
+            self.by_household[:, block.first : block.last] += sign * out.by_household
         batches = self.batch_of_year[span]
         edges = np.flatnonzero(np.diff(batches, prepend=-1))
         chosen = batches[edges]
@@ -107,11 +108,23 @@ class Sums:
         def batched(values: Int64Array) -> Int64Array:
             return sign * np.add.reduceat(values, edges, axis=0)
 
-        self.batch_columns[chosen] += batched(out.columns)
-        self.batch_step[chosen, :, :, 0] += batched(out.step_paid)
-        self.batch_step[chosen, :, :, 1] += batched(out.step_claims)
-        self.batch_ground_up[chosen] += batched(out.ground_up)
+        self.batch_columns[chosen, :, g] += batched(out.columns)
+        self.batch_step[chosen, :, g, 0] += batched(out.step_sums[0])
+        self.batch_step[chosen, :, g, 1] += batched(out.step_sums[1])
+        self.batch_ground_up[chosen, :, g] += batched(out.ground_up)
         self.batch_credit[chosen] += batched(out.credit)
+
+    def add_base(self, base: Base, block: Block) -> None:
+        """Add a block's year without events to every year."""
+        counts, g = np.bincount(self.batch_of_year, minlength=len(self.batch_columns)), block.group
+        self.columns += base.columns[:, None, :]
+        self.step_paid += base.step_sums[0]
+        self.step_claims += base.step_sums[1]
+        if self.by_household.shape[1]:
+            self.by_household[:, block.first : block.last] += self.years * base.by_household
+        self.batch_columns[:, :, g] += counts[:, None, None] * base.columns
+        for k in range(2):
+            self.batch_step[:, :, g, k] += counts[:, None] * base.step_sums[k]
 
     def add_certain(self, compiled: Compiled) -> None:
         """Add the costs that come every year without an event."""

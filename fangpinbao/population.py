@@ -7,7 +7,7 @@ longer one leaves the keys of those who stay as they were.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -166,6 +166,26 @@ class Population:
         if where.income_per_head_below is not None:
             mask &= self.income_per_head < where.income_per_head_below
         return mask
+
+    def by_class(self) -> Population:
+        """Return the same people with households listed by class, and as before within a class."""
+        order = np.argsort(self.household_class, kind="stable")
+        if np.array_equal(order, np.arange(self.households)):
+            return self
+        new_home = _ranks(order)[self.household_of]
+        persons = np.argsort(new_home, kind="stable")
+        changed: dict[str, Any] = {
+            "household_of": new_home[persons].astype(np.int32),
+            "household_start": np.concatenate([[0], np.cumsum(self.household_size[order])]).astype(np.int64),
+        }
+        for name in ("person_id", "person_key", "age", "female", "schooling", "enrolled"):
+            changed[name] = getattr(self, name)[persons]
+        for field in fields(self):
+            values = getattr(self, field.name)
+            is_of_household = field.name not in changed and field.name not in ("township_names", "township_key")
+            if is_of_household and values is not None:
+                changed[field.name] = values[order]
+        return replace(self, **changed)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a person, household columns repeated; ``from_frame`` gives the population back."""

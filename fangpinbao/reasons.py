@@ -130,7 +130,7 @@ class _Reasons:
     def _closed(self) -> Iterator[str]:
         year, step, say = self.year, self.node.step, self.say
         start = year.of_household(at.INCOME_TESTED)
-        lost, spent = year.slot(at.LOST), year.slot(at.SPENDING)
+        lost, spent = year.total(at.LOST), year.total(at.SPENDING)
         size, failed = len(year.members), False
         after = step.income_test
         if after is not None and after.moment == "after_shock":

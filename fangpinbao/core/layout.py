@@ -1,7 +1,8 @@
-"""Positions in the packed integer tables that kernels take.
+"""Positions in the packed tables that kernels take.
 
-A kernel argument costs compile time (a named tuple of sixty arrays a second of it), so columns of one kind
-travel as the rows of one matrix; these constants name the rows.
+A kernel argument costs compile time (about 45 ms an array), so columns of one kind travel as the rows of one
+matrix; these constants name the rows. Persons and households of a block are counted from the block's first,
+years from the batch's first.
 """
 
 from __future__ import annotations
@@ -30,33 +31,37 @@ SCOPE_TABLE: Final = 5
 COUNTS: Final = 6  # 1: its events count as discharges
 BOOKING_WIDTH: Final = 7
 
-# event[., e]
-EV_ACCOUNT: Final = 0
-EV_PERSON: Final = 1  # -1: the household
-EV_HOUSEHOLD: Final = 2
-EV_COUNT: Final = 3
-EV_NEXT: Final = 4
-EV_YEAR: Final = 5
-EV_PERIL: Final = 6
-EV_SLOT: Final = 7
-EV_ROW: Final = 8  # -1: the household
-EVENT_WIDTH: Final = 9
-
-# hit[., i]
+# hit[., i], unsigned: who is struck
 HIT_UNIT: Final = 0
-HIT_COUNT: Final = 1
-HIT_YEAR: Final = 2
+HIT_YEAR: Final = 1
+HIT_COUNT: Final = 2
 
-# household[h, .]
-GROUP: Final = 0
-SIZE: Final = 1
-INCOME_START: Final = 2  # resource W0: registered income (or assets), fen
-LINE: Final = 3  # and 4: size x line, fen
-LIFTED_OUT: Final = 5
-CATASTROPHIC_FROM: Final = 6
-RELIEF_STANDARD: Final = 7
-INCOME_TESTED: Final = 8  # registered income of the household, fen
-HOUSEHOLD_WIDTH: Final = 9
+# event[., e], unsigned
+EV_UNIT: Final = 0  # person, or household of a run on households
+EV_YEAR: Final = 1
+EV_COUNT: Final = 2
+EV_NEXT: Final = 3  # next event of the same row, or of the same slot's household; NOBODY ends
+EV_ACCOUNT: Final = 4
+EVENT_WIDTH: Final = 5
+NOBODY: Final = 0xFFFF_FFFF
+
+# run[., g]: events that one booking made of one segment of hits
+RUN_FIRST: Final = 0
+RUN_END: Final = 1
+RUN_BOOKING: Final = 2
+RUN_PERIL: Final = 3
+RUN_PERSON: Final = 4  # 1: units are persons
+RUN_WIDTH: Final = 5
+
+# household[., h]
+SIZE: Final = 0
+INCOME_START: Final = 1  # resource W0: registered income (or assets), fen
+LINE: Final = 2  # and 3: size x line, fen
+LIFTED_OUT: Final = 4
+CATASTROPHIC_FROM: Final = 5
+RELIEF_STANDARD: Final = 6
+INCOME_TESTED: Final = 7  # registered income of the household, fen
+HOUSEHOLD_WIDTH: Final = 8
 
 # account[., a]
 INSIDE: Final = 0  # component of the in-scope part
@@ -89,32 +94,33 @@ CUM_IN: Final = 11
 CUM_OUT: Final = 12
 HOUSEHOLD_CUM_IN: Final = 13
 HOUSEHOLD_CUM_OUT: Final = 14
-STEP_WIDTH: Final = 15
+CUM_READ: Final = 15  # 1: a later step starts from the cumulative payment behind this one
+STEP_WIDTH: Final = 16
 
-# row[., r]
+# row[., r], unsigned: a person in a year
 ROW_PERSON: Final = 0
 ROW_SLOT: Final = 1
-ROW_NEXT: Final = 2
-ROW_VARIANT: Final = 3
-ROW_PAID: Final = 4
-ROW_WIDTH: Final = 5
+ROW_EVENT: Final = 2  # its last event
+ROW_WIDTH: Final = 3
 
-# slot[., s]
+# slot[., s], unsigned: a household in a year; rows of a slot are SLOT_ROW[s] : SLOT_ROW[s + 1]
 SLOT_HOUSEHOLD: Final = 0
 SLOT_YEAR: Final = 1
-SLOT_EVENT: Final = 2
+SLOT_EVENT: Final = 2  # last event of the household itself
 SLOT_ROW: Final = 3
-RESOURCE: Final = 4  # U, fen
-SPENDING: Final = 5
-MEDICAL_SPENDING: Final = 6
-LOST: Final = 7
-RELIEF_PAID: Final = 8
-SLOT_VARIANT: Final = 9
-SLOT_GROUP: Final = 10
-SLOT_WIDTH: Final = 11
+SLOT_CHANGE: Final = 4  # 1 + its place in the table of changes; 0: no programme makes a difference
+SLOT_WIDTH: Final = 5
 
-# change[., p, slot] and base_change[., p, h]
-ADJUST: Final = 0  # I - U, before own premium
+# total[., s], fen
+RESOURCE: Final = 0  # U
+SPENDING: Final = 1
+MEDICAL_SPENDING: Final = 2
+LOST: Final = 3
+RELIEF_PAID: Final = 4
+TOTAL_WIDTH: Final = 5
+
+# change[k, p, .] and base_change[h, p, .]
+ADJUST: Final = 0  # I - U, before own premium; of the base: after it
 MEDICAL_ADJUST: Final = 1
 BENEFIT: Final = 2
 FIXED: Final = 3
@@ -123,9 +129,32 @@ TOUCHED: Final = 5
 RELIEF_CHANGE: Final = 6
 CHANGE_WIDTH: Final = 7
 
-# base[h, .] of a block
+# base_home[., h]: the year without events
 BASE_RESOURCE: Final = 0
 BASE_MEDICAL: Final = 1
 BASE_RELIEF: Final = 2
-BASE_TOUCHED: Final = 3
-BASE_WIDTH: Final = 4
+BASE_SPENDING: Final = 3  # of the persons' accounts
+BASE_PERSONS_MEDICAL: Final = 4
+BASE_TOUCHED: Final = 5  # 1: a programme makes a difference without any event
+BASE_ROWS: Final = 6  # 1: certain costs can be paid by a programme, so members with such costs get rows
+SAFE_FROM: Final = 7  # a resource from here on changes no count of any line
+BASE_SCHOOLING: Final = 8  # out-of-pocket cost of certain schooling
+BASE_LINES: Final = 9  # and the next ones: what it adds to each line's sums, see LINE_SUMS
+LINE_SUMS: Final = 5  # never at risk, poor, gap, FGT1, FGT2
+BASE_HOME_WIDTH: Final = BASE_LINES + 2 * LINE_SUMS
+
+# base_person[., i], fen
+BASE_COST: Final = 0  # out-of-pocket under "none"
+BASE_PERSON_MEDICAL: Final = 1
+BASE_EDUCATION: Final = 2  # out-of-pocket cost of schooling
+BASE_PAID: Final = 3  # and the next ones: paid by each step of "none"
+
+# term[t, .]: a household counted once for a programme
+TERM_CELL: Final = 0  # first column of the programme's year
+TERM_HOUSEHOLD: Final = 1
+TERM_SIGN: Final = 2  # -1: taken off
+TERM_U: Final = 3
+TERM_I: Final = 4
+TERM_BENEFIT: Final = 5
+TERM_FIXED: Final = 6
+TERM_WIDTH: Final = 7

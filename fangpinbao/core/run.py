@@ -1,152 +1,174 @@
 """Runs one block of households through the years of a chunk: draw, gather, settle, count.
 
-A batch is the block in a few years, so that its scratch stays in the cache of one core.
+A batch is the block in a few years, as many as keep the scratch in the cache of one core.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
+from fangpinbao._typing import Int64Array
+from fangpinbao.core import layout as at
+from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
 from fangpinbao.core.events import book_events, screen_perils, strike_townships
-from fangpinbao.core.outcome import count_outcomes, keep_base_steps, none_world, take_off_base_steps
-from fangpinbao.core.settle import clear, fill, list_slots
-from fangpinbao.core.steps import run_plain, run_special
-from fangpinbao.core.structures import Block, Chunk, Outputs, People, Perils, Stacks, Work
+from fangpinbao.core.outcome import keep_base, none_world
+from fangpinbao.core.settle import fill, list_units
+from fangpinbao.core.special import run_special
+from fangpinbao.core.steps import open_changes, run_plain
+from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Perils, Stacks, Work
 
 __all__ = ["draw", "run_base", "run_batch", "run_years"]
 
+_NOBODY = np.zeros(0, dtype=np.int64)
+
 
 def run_years(
-    people: People, perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block,
-    low: int, high: int,
+    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
+    low: int, high: int, *, replay: bool = False,
 ) -> int:
-    """Simulate years ``low`` to ``high``; the year reached, or minus (the year whose events do not fit + 1)."""
+    """Simulate years ``low`` to ``high``; returns ``high``, or minus the capacity that is needed.
+
+    A ``replay`` settles every household that a coverage pays without events, and gives all their members rows.
+    """
+    step = max(min(work.cells // max(block.persons, 1), 512), 1)
     while low < high:
-        upto = min(low + work.batch_years, high)
-        if run_batch(people, perils, stacks, chunk, work, out, block, low, upto) < 0:
-            return -low - 1
-        low = upto
+        years = min(step, high - low)
+        reached = run_batch(perils, stacks, chunk, work, out, block, base, low, years, replay=replay)
+        if reached < 0:
+            return reached
+        low += years
     return low
 
 
-def draw(
-    people: People, perils: Perils, chunk: Chunk, work: Work, out: Outputs, block: Block, low: int, high: int
-) -> int:
-    """Draw the events of years ``low`` to ``high``; negative: the capacity that is needed."""
+def draw(perils: Perils, chunk: Chunk, work: Work, out: Outputs, block: Block, low: int, years: int) -> int:
+    """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
     needed = screen_perils(
-        low, high, block.unit_low, block.unit_high, perils.peril, chunk.rate, chunk.tail, chunk.tail_row,
-        chunk.screen_key, perils.unit_of, perils.unit_word, perils.unit_stratum, work.mask, work.threshold,
-        work.threshold_row, work.hit_unit, work.hit, work.hit_word, work.segment, work.sizes, out.events,
+        low, years, perils.peril, chunk.rate, chunk.tail, chunk.tail_row, chunk.screen_key, chunk.lane,
+        block.unit_start, block.unit_of, block.unit_word, block.unit_stratum, work.words, work.mask, work.threshold,
+        work.threshold_row, work.place, work.hit, work.hit_word, work.segment, work.sizes, out.events,
     )
-    if needed == 0 and chunk.event_start[low] < chunk.event_start[high]:
+    if needed == 0 and chunk.event_start[low] < chunk.event_start[low + years]:
         needed = strike_townships(
-            low, high, block.first, block.last, chunk.event_start, chunk.catalogue, chunk.catalogue_key,
-            people.township_start, people.household_word, block.unit_low, block.unit_high, perils.unit_of,
-            work.hit, work.hit_word, work.segment, work.sizes, out.events,
+            low, years, chunk.event_start, chunk.catalogue, chunk.catalogue_key, block.township_start,
+            block.household_word, block.unit_start, block.unit_of, work.words, work.mask, work.place, work.hit,
+            work.hit_word, work.segment, work.sizes, out.events,
         )
-    if needed > 0:
-        return -int(needed)
-    return int(
-        book_events(
-            int(work.sizes[1]), work.segment, perils.peril, perils.booking, perils.scope_share, work.hit,
-            work.hit_word, work.event, work.money, work.word, work.survival, work.amount, perils.intercept,
-            perils.slope, perils.atom_start, perils.atom, perils.atom_survival, perils.person_scale,
-            perils.household_scale, people.household_start, people.household_of, people.person_word,
+    runs = -int(needed)
+    if needed == 0:
+        runs = int(
+            book_events(
+                int(work.sizes[1]), work.segment, perils.peril, perils.booking, perils.scope_share, work.hit,
+                work.hit_word, work.event, work.run, work.money, work.word, work.draw, perils.quantile,
+                perils.atom_start, perils.atom, block.person_scale, block.household_scale, block.member_start,
+                block.home, block.person_word,
+            )
         )
-    )
+    if runs < 0:
+        out.events[low : low + years] = 0
+    return runs
 
 
 def _steps(
-    people: People, stacks: Stacks, work: Work, out: Outputs, block: Block, rows: int, slots: int, after_none: bool
+    stacks: Stacks, work: Work, out: Outputs, block: Block, base: Base | None, low: int, years: int, after_none: bool
 ) -> None:
-    terms = (
-        stacks.step, stacks.in_time, stacks.effect, stacks.read, stacks.write, stacks.reads_account,
-        stacks.component_kind, stacks.kind_weight, stacks.variant_person, stacks.variant_household,
-        stacks.hinge_at, stacks.hinge_bend, stacks.hinge_jump, stacks.hinge_count,
-    )
-    first_person = int(people.household_start[block.first])
-    sums = (out.step_paid, out.step_claims, out.credit, out.collected, out.allowed, work.change, work.touched)
-    for low, high, plain in stacks.runs:
-        if (low >= stacks.n_none) != after_none:
+    for first, last, plain in stacks.runs:
+        if (first >= stacks.n_none) != after_none:
             continue
-        size = (low, high, rows, slots, block.first, first_person, work.block_persons, stacks.n_person)
+        terms = (
+            stacks.step, stacks.step_terms, stacks.effect, stacks.read, stacks.write, stacks.reads_account,
+            stacks.component_kind, block.present, block.choice_person, block.choice_household, stacks.hinge,
+            stacks.hinge_count, stacks.account,
+        )
+        sums = (out.step_sums, out.credit, out.collected, out.allowed, work.change)
+        person = base.person if base is not None else _NOBODY.reshape(0, 0)
         if plain:
             run_plain(
-                *size, out.step_paid.shape[2], *terms, stacks.hinge_floor, stacks.account, work.slot, work.row,
-                work.row_count, work.buffer, work.held,
-                work.x, work.z, work.pay, work.variant, work.active, work.event, work.money, work.gate_open, *sums,
+                first, last, stacks.n_none, low, years, block.persons, stacks.n_person,
+                int(person.shape[1] > 0), *terms, person, work.first_of_year, work.row, work.slot, work.row_count,
+                work.buffer, work.held, work.scratch, work.variant, work.mask, work.active, work.place, work.sizes,
+                work.event, work.money, work.gate_open, *sums,
             )
         else:
             run_special(
-                *size, *terms, stacks.account, people.person_key, work.slot, work.row, work.row_count, work.buffer,
-                work.held,
-                work.x, work.z, work.pay, work.variant, work.one, work.event, work.money, work.word,
-                work.gate_open, *sums,
+                first, last, low, years, block.persons, stacks.n_person, int(person.shape[1] > 0), *terms, person,
+                block.person_key, work.first_of_year, work.row, work.slot, work.row_count, work.buffer, work.held,
+                work.scratch, work.variant, work.one, work.paid, work.paid_home, work.active, work.place, work.sizes,
+                work.event, work.money, work.word, work.gate_open,
+                *sums,
             )
 
 
 def _settle(
-    people: People, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block,
-    low: int, high: int, events: int, is_base: int,
+    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
+    low: int, years: int, runs: int, *, is_base: bool, replay: bool,
 ) -> None:
-    slots = int(
-        list_slots(
-            events, low, high, block.first, block.last, work.block_households, work.event, work.always,
-            work.slot_of, work.slot, is_base,
-        )
+    always = base.insured if replay else base.always
+    list_units(
+        years, runs, block.persons, block.households, int(is_base), int(replay), work.run, work.event, block.home,
+        block.member_start, block.has_base, base.home, always, work.marked, work.place_of, work.place, work.row,
+        work.slot, work.first_of_year, work.sizes,
     )
-    first_person = int(people.household_start[block.first])
-    rows = int(
-        fill(
-            events, slots, low, first_person, stacks.n_person, work.block_persons, out.step_paid.shape[2], work.event,
-            work.money, people.household, stacks.account, work.slot, work.row_of, work.row, work.row_count,
-            work.buffer, work.held, people.base, people.has_base, people.household_base, people.household_start,
-            out.ground_up, people.base_any,
-        )
+    rows, slots = int(work.sizes[0]), int(work.sizes[1])
+    work.sizes[2] = 0
+    fill(
+        low, runs, rows, slots, block.persons, block.households, stacks.n_person, work.run, perils.booking, work.event,
+        work.money, stacks.account, work.place_of, work.row, work.slot, work.row_count, work.buffer, work.held,
+        block.base, block.base_any, block.household_base, out.ground_up,
     )
-    work.change[:, 1:, :slots] = 0
-    work.touched[:slots] = 0
-    _steps(people, stacks, work, out, block, rows, slots, False)
+    known = None if is_base else base
+    _steps(stacks, work, out, block, known, low, years, False)
     none_world(
-        rows, slots, stacks.n_person, stacks.component_kind, stacks.none_buffer, stacks.none_cum, stacks.kind_loss,
-        people.household, people.relief_rate, stacks.relief_on_rigid, work.slot, work.row, work.buffer, work.held,
-        stacks.gate_terms, stacks.gate_take_up, chunk.take_up_key, people.household_word, is_base, work.gate_open,
-        work.x, work.z, work.pay, work.spare,
+        low, years, stacks.n_person, int(is_base), stacks.relief_on_rigid, stacks.component_kind, stacks.none_buffer,
+        stacks.none_cum, stacks.kind_loss, block.household, block.household_word, block.relief_rate, base.home,
+        base.person, stacks.gate_terms, stacks.gate_take_up, chunk.take_up_key, work.first_of_year, work.row, work.slot,
+        work.total, work.buffer, work.held, work.scratch, work.gate_open,
     )
-    _steps(people, stacks, work, out, block, rows, slots, True)
-    count_outcomes(
-        slots, block.first, stacks.n_person, is_base, stacks.has_lines, stacks.relief_counts, people.household,
-        people.relief_rate, people.own_premium, work.slot, work.row, work.event, work.money, stacks.account,
-        stacks.component_kind, stacks.none_buffer, stacks.kind_loss, work.buffer, people.base, work.change,
-        work.base_slot, work.base_change, work.term, work.costs, out.columns, out.by_household, work.touched,
-        work.active,
-    )
-    if is_base:
-        keep_base_steps(
-            block.first, block.last, work.block_persons, people.household_start, out.collected, work.base_step,
-            work.step_has_base,
-        )
-    elif work.step_has_base.any():
-        take_off_base_steps(
-            slots, block.first, work.slot, work.base_step, work.step_has_base, out.step_paid, out.step_claims
-        )
-    clear(
-        rows, slots, low, block.first, first_person, work.block_households, work.block_persons, work.slot_of,
-        work.slot, work.row_of, work.row,
-    )
+    _steps(stacks, work, out, block, known, low, years, True)
 
 
-def run_base(people: People, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block) -> None:
-    """Settle the year without events; ``out`` has one year and collects, ``work`` keeps the base."""
-    _settle(people, stacks, chunk, work, out, block, 0, 1, 0, 1)
+def run_base(
+    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
+    by_person: Int64Array,
+) -> None:
+    """Settle the year without events into ``out`` (one year, which collects) and keep it in ``base``."""
+    _settle(perils, stacks, chunk, work, out, block, base, 0, 1, 0, is_base=True, replay=False)
+    keep_base(
+        stacks.n_person, block.persons, stacks.n_none, stacks.component_kind, stacks.none_buffer, stacks.none_cum,
+        block.member_start, work.first_of_year, work.row, work.slot, work.total, work.buffer, out.collected, by_person,
+        base.home, base.person, base.step,
+    )
+    count_base(
+        stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate, block.own_premium, work.slot,
+        work.total, work.change, base.home, base.change, work.terms, out.columns, base.by_household,
+    )
 
 
 def run_batch(
-    people: People, perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block,
-    low: int, high: int,
+    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
+    low: int, years: int, *, replay: bool = False,
 ) -> int:
-    """Simulate years ``low`` to ``high``; returns the events, or the negative capacity that is needed."""
-    events = draw(people, perils, chunk, work, out, block, low, high)
-    if events < 0:
-        out.events[low:high] = 0
-        return events
-    _settle(people, stacks, chunk, work, out, block, low, high, events, 0)
-    return events
+    """Simulate ``years`` from ``low`` on; returns the runs of events, or the negative capacity that is needed."""
+    runs = draw(perils, chunk, work, out, block, low, years)
+    if runs < 0:
+        return runs
+    _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, replay=replay)
+    count_none(
+        low, years, stacks.has_lines, block.household, work.first_of_year, work.slot, work.total, base.home, work.mask,
+        work.place, out.columns,
+    )
+    if base.touched:
+        slots = int(work.sizes[1])
+        n = list_touched(slots, work.slot, base.home, work.place)
+        open_changes(n, work.place, work.slot, work.sizes, work.change)
+    if work.sizes[2] > 0:
+        count_programmes(
+            low, stacks.n_person, stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate,
+            block.own_premium, work.slot, work.row, work.event, work.money, stacks.account, stacks.component_kind,
+            stacks.none_buffer, stacks.kind_loss, work.buffer, block.base, base.person, work.total, work.change,
+            base.home, base.change, work.terms, work.costs, work.sizes, out.columns, out.by_household,
+        )
+    if base.paid:
+        take_off_base_steps(
+            low, years, work.first_of_year, work.slot, base.step, base.step_has, out.step_sums
+        )
+    return runs

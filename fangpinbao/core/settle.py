@@ -1,7 +1,8 @@
-"""Settles drawn events through all stacks, step by step, many households and a few years at a time.
+"""Gathers drawn events into persons and households of a year, and the sums that steps share.
 
-Rows are persons in a year, slots are households in a year. Reference: the plain-Python twin in
-``tests/twin.py`` does the same for one household at a time.
+Rows are persons in a year, slots are households in a year, both in order of year and position, so the rows of
+a slot and the slots of a year lie side by side. Reference: the plain-Python twin in ``tests/twin.py`` does the
+same for one household at a time.
 
 Money rule: the cumulative payment through step k is a real number, rounded half-up once; step k pays the
 difference of two rounded cumulatives. So payments and the household's share add up to the cost exactly.
@@ -11,262 +12,312 @@ from __future__ import annotations
 
 import numpy as np
 
-from fangpinbao._jit import kernel
+from fangpinbao._jit import inlined, kernel
 from fangpinbao.core import layout as at
-from fangpinbao.core.events import day_of
+from fangpinbao.core.events import day_of, where_set
 from fangpinbao.core.schedule import EPSILON, half_up
 
-__all__ = ["clear", "credit_accounts", "evaluate", "event_terms", "fill", "list_slots", "share_out"]
+__all__ = ["credit_accounts", "evaluate", "event_terms", "fill", "list_units", "share_out"]
 
 
 @kernel
-def list_slots(
-    events, first_year, last_year, first, last, block_households, event, always, slot_of, slot, is_base
+def list_units(
+    years, runs, persons, households, is_base, all_rows, run, event, home, member_start, has_base, base_home, always,
+    marked, place_of, place, row, slot, first_of_year, sizes,
 ):
-    """Give every household-year that is touched a slot; returns their number.
+    """Give every person who is struck in a year a row, and every household that is touched a slot.
 
-    ``is_base`` 1 opens all households of the block in its first year.
+    Members with certain costs get rows too where a programme could pay them (``BASE_ROWS``, or ``all_rows``).
+    With ``is_base`` 1 all households are touched in the first year. ``always`` households are touched in every
+    year. Fills ``place_of`` (row by cell of persons, then slot by cell of households), ``first_of_year``
+    (first row and slot by year) and ``sizes`` (rows, slots).
     """
-    slots = np.int64(0)
-    if is_base == 1:
-        for h in range(first, last):
-            slot_of[h - first] = slots
-            slot[at.SLOT_HOUSEHOLD, slots] = h
-            slot[at.SLOT_YEAR, slots] = first_year
-            slots += 1
-        return slots
+    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
+    person_mark, home_mark = marked[0, : years * stride], marked[1, : years * width]
+    row_of, slot_of = place_of[0], place_of[1]
+    for i in range(years * stride):
+        person_mark[i] = 0
+    for i in range(years * width):
+        home_mark[i] = 0
+    for g in range(runs):
+        if run[at.RUN_PERSON, g] == 1:
+            for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
+                unit, y = np.int64(event[at.EV_UNIT, e]), np.int64(event[at.EV_YEAR, e])
+                person_mark[y * stride + unit] = 1
+                home_mark[y * width + home[unit]] = 1
+        else:
+            for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
+                home_mark[np.int64(event[at.EV_YEAR, e]) * width + event[at.EV_UNIT, e]] = 1
     for h in always:
-        if first <= h < last:
-            for y in range(first_year, last_year):
-                slot_of[(y - first_year) * block_households + h - first] = slots
-                slot[at.SLOT_HOUSEHOLD, slots] = h
-                slot[at.SLOT_YEAR, slots] = y
-                slots += 1
-    for e in range(events):
-        h, y = event[at.EV_HOUSEHOLD, e], event[at.EV_YEAR, e]
-        cell = (y - first_year) * block_households + h - first
-        mine = slot_of[cell]
-        if mine < 0:
-            mine = slots
-            slot_of[cell] = mine
-            slot[at.SLOT_HOUSEHOLD, mine] = h
-            slot[at.SLOT_YEAR, mine] = y
-            slots += 1
-        event[at.EV_SLOT, e] = mine
-    return slots
+        for y in range(years):
+            home_mark[y * width + h] = 1
+    if is_base == 1:
+        for h in range(households):
+            home_mark[h] = 1
+    slots = np.int64(0)
+    for y in range(years):
+        first_of_year[1, y] = slots
+        found = where_set(home_mark[y * width : (y + 1) * width], households, place)
+        for i in range(found):
+            slot[at.SLOT_HOUSEHOLD, slots + i] = place[i]
+            slot[at.SLOT_YEAR, slots + i] = y
+            slot_of[y * width + place[i]] = slots + i
+        if has_base.shape[0] > 0:
+            for i in range(found):
+                h = place[i]
+                if is_base == 1 or all_rows == 1 or base_home[at.BASE_ROWS, h] == 1:
+                    for person in range(member_start[h], member_start[h + 1]):
+                        person_mark[y * stride + person] |= has_base[person]
+        slots += found
+    first_of_year[1, years] = slots
+    rows = np.int64(0)
+    for y in range(years):
+        first_of_year[0, y] = rows
+        found = where_set(person_mark[y * stride : (y + 1) * stride], persons, place)
+        for i in range(found):
+            row[at.ROW_PERSON, rows + i] = place[i]
+            row_of[y * stride + place[i]] = rows + i
+        for i in range(found):
+            row[at.ROW_SLOT, rows + i] = slot_of[y * width + home[place[i]]]
+        rows += found
+    first_of_year[0, years] = rows
+    for s in range(slots + 1):
+        slot[at.SLOT_ROW, s] = 0
+    for r in range(rows):
+        slot[at.SLOT_ROW, row[at.ROW_SLOT, r] + 1] += 1
+    for s in range(slots):
+        slot[at.SLOT_ROW, s + 1] += slot[at.SLOT_ROW, s]
+    sizes[0], sizes[1] = rows, slots
 
 
 @kernel
 def fill(
-    events, slots, first_year, first_person, n_person, block_persons, n_groups, event, money, household, account,
-    slot, row_of, row, row_count, buffer, held, base, has_base, household_base, household_start, ground_up, base_any,
+    first_year, runs, rows, slots, persons, households, n_person, run, booking, event, money, account, place_of, row,
+    slot, row_count, buffer, held, base, base_any, household_base, ground_up,
 ):
-    """Sum events and certain costs into rows of persons and slots of households; returns the number of rows."""
-    for i in range(slots):
-        slot[at.SLOT_EVENT, i] = -1
-        slot[at.SLOT_ROW, i] = -1
-        slot[at.SLOT_GROUP, i] = household[slot[at.SLOT_HOUSEHOLD, i], at.GROUP]
-    n_held = held.shape[0]
-    for c in range(n_held):
-        for i in range(slots):
-            held[c, i] = 0.0
-    if household_base.shape[1] > 0:
-        for c in range(n_person, household_base.shape[0]):
-            for i in range(slots):
-                held[c - n_person, i] = household_base[c, slot[at.SLOT_HOUSEHOLD, i]]
-    rows = np.int64(0)
-    if base.shape[1] > 0:
-        for i in range(slots):
-            h = slot[at.SLOT_HOUSEHOLD, i]
-            for person in range(household_start[h], household_start[h + 1]):
-                if has_base[person]:
-                    row_of[(slot[at.SLOT_YEAR, i] - first_year) * block_persons + person - first_person] = rows
-                    row[at.ROW_PERSON, rows] = person
-                    row[at.ROW_SLOT, rows] = i
-                    rows += 1
-    for e in range(events):
-        person = event[at.EV_PERSON, e]
-        if person >= 0:
-            cell = (event[at.EV_YEAR, e] - first_year) * block_persons + person - first_person
-            if row_of[cell] < 0:
-                row_of[cell] = rows
-                row[at.ROW_PERSON, rows] = person
-                row[at.ROW_SLOT, rows] = event[at.EV_SLOT, e]
-                rows += 1
-            event[at.EV_ROW, e] = row_of[cell]
-        else:
-            event[at.EV_ROW, e] = -1
+    """Sum events and certain costs into rows of persons and slots of households, and chain each unit's events."""
+    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
     for c in range(n_person + 1):  # the last one: nothing is paid before the first step
-        for r in range(rows):
-            buffer[c, r] = 0.0
-        if base.shape[1] > 0 and c < n_person and base_any[c] == 1:
+        column = buffer[c]
+        if c < n_person and base.shape[1] > 0 and base_any[c] == 1:
             for r in range(rows):
-                buffer[c, r] = base[c, row[at.ROW_PERSON, r]]
-    for r in range(rows):
-        i = row[at.ROW_SLOT, r]
-        for d in range(row_count.shape[0]):
-            row_count[d, r] = 0.0
-        row[at.ROW_NEXT, r] = slot[at.SLOT_ROW, i]
-        slot[at.SLOT_ROW, i] = r
-    n_accounts = account.shape[1]
-    sums = ground_up.reshape(ground_up.size)
-    for e in range(events):
-        a, i, r = event[at.EV_ACCOUNT, e], event[at.EV_SLOT, e], event[at.EV_ROW, e]
-        amount, scope = money[0, e], money[1, e]
-        sums[(event[at.EV_YEAR, e] * n_accounts + a) * n_groups + slot[at.SLOT_GROUP, i]] += np.int64(amount)
-        event[at.EV_NEXT, e] = slot[at.SLOT_EVENT, i]
-        slot[at.SLOT_EVENT, i] = e
-        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
-        if r >= 0:
-            buffer[inside, r] += scope
-            buffer[outside, r] += amount - scope
-            if account[at.COUNT_GROUP, a] >= 0:
-                row_count[account[at.COUNT_GROUP, a], r] += event[at.EV_COUNT, e]
+                column[r] = base[c, row[at.ROW_PERSON, r]]
         else:
-            held[inside - n_person, i] += scope
-            held[outside - n_person, i] += amount - scope
-    return rows
-
-
-@kernel
-def clear(rows, slots, first_year, first, first_person, block_households, block_persons, slot_of, slot, row_of, row):
-    """Empty the look-up tables of rows and slots."""
+            for r in range(rows):
+                column[r] = 0.0
+    n_home = held.shape[0]
+    for c in range(n_home):
+        column = held[c]
+        if household_base.shape[1] > 0 and n_person + c < household_base.shape[0]:
+            for s in range(slots):
+                column[s] = household_base[n_person + c, slot[at.SLOT_HOUSEHOLD, s]]
+        else:
+            for s in range(slots):
+                column[s] = 0.0
+    for d in range(row_count.shape[0]):
+        for r in range(rows):
+            row_count[d, r] = 0.0
     for r in range(rows):
-        y = slot[at.SLOT_YEAR, row[at.ROW_SLOT, r]]
-        row_of[(y - first_year) * block_persons + row[at.ROW_PERSON, r] - first_person] = -1
+        row[at.ROW_EVENT, r] = at.NOBODY
     for s in range(slots):
-        slot_of[(slot[at.SLOT_YEAR, s] - first_year) * block_households + slot[at.SLOT_HOUSEHOLD, s] - first] = -1
+        slot[at.SLOT_EVENT, s] = at.NOBODY
+        slot[at.SLOT_CHANGE, s] = 0
+    for g in range(runs):
+        low, high = run[at.RUN_FIRST, g], run[at.RUN_END, g]
+        if low == high:
+            continue
+        a = np.int64(booking[run[at.RUN_BOOKING, g], at.ACCOUNT])
+        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+        units, year = event[at.EV_UNIT], event[at.EV_YEAR]
+        following = event[at.EV_NEXT]
+        whole, scope = money[0], money[1]
+        y, total = np.int64(year[low]), np.int64(0)
+        for e in range(low, high):
+            if np.int64(year[e]) != y:
+                ground_up[first_year + y, a] += total
+                y, total = np.int64(year[e]), np.int64(0)
+            total += np.int64(whole[e])
+        ground_up[first_year + y, a] += total
+        if run[at.RUN_PERSON, g] == 1:
+            inner, outer, last = buffer[inside], buffer[outside], row[at.ROW_EVENT]
+            for e in range(low, high):
+                r = place_of[0, np.int64(year[e]) * stride + units[e]]
+                inner[r] += scope[e]
+                outer[r] += whole[e] - scope[e]
+                following[e] = last[r]
+                last[r] = e
+            if account[at.COUNT_GROUP, a] >= 0:
+                counted = row_count[account[at.COUNT_GROUP, a]]
+                for e in range(low, high):
+                    counted[place_of[0, np.int64(year[e]) * stride + units[e]]] += event[at.EV_COUNT, e]
+        else:
+            inner, last = held[inside - n_person], slot[at.SLOT_EVENT]
+            for e in range(low, high):
+                s = place_of[1, np.int64(year[e]) * width + units[e]]
+                inner[s] += whole[e]
+                following[e] = last[s]
+                last[s] = e
 
 
-@kernel
-def evaluate(chosen, amounts, payments, variant, n, varied, hinge_at, hinge_bend, hinge_jump, hinge_count):
-    """Apply schedule set ``chosen`` to ``n`` amounts; ``variant`` picks the schedule where ``varied``."""
+@inlined
+def _hinges(chosen, v, amounts, payments, n, hinge, hinge_count):
     for i in range(n):
         payments[i] = 0.0
     for k in range(hinge_count[chosen, 0]):
-        starts, bends, jumps = hinge_at[chosen, k], hinge_bend[chosen, k], hinge_jump[chosen, k]
-        if varied == 0:
-            start, bend, jump = starts[0], bends[0], jumps[0]
+        start, bend, jump = hinge[0, chosen, k, v], hinge[1, chosen, k, v], hinge[2, chosen, k, v]
+        if bend != 0.0:
             for i in range(n):
                 over = amounts[i] - start
                 payments[i] += bend * (over if over > 0.0 else 0.0)
-            if jump != 0.0:
-                for i in range(n):
-                    payments[i] += jump if amounts[i] + EPSILON >= start else 0.0
-        else:
+        if jump != 0.0:
             for i in range(n):
-                v = np.uint64(variant[i])
-                over = amounts[i] - starts[v]
-                payments[i] += bends[v] * (over if over > 0.0 else 0.0)
-            if hinge_count[chosen, 1] == 1:
-                for i in range(n):
-                    v = np.uint64(variant[i])
-                    payments[i] += jumps[v] if amounts[i] - starts[v] >= -EPSILON else 0.0
+                payments[i] += jump if amounts[i] - start >= -EPSILON else 0.0
+
+
+@kernel
+def evaluate(chosen, present, amounts, payments, spare, variant, n, hinge, hinge_count):
+    """Apply schedule set ``chosen`` to ``n`` amounts.
+
+    ``present`` has a bit for each variant that occurs; with more than one, ``variant`` tells whose is whose,
+    and every schedule is applied to all amounts: cheaper than to look each amount's schedule up.
+    """
+    if present & (present - 1) == 0:
+        v = np.int64(0)
+        while present >> (v + 1) != 0:
+            v += 1
+        _hinges(chosen, v, amounts, payments, n, hinge, hinge_count)
+        return
+    for i in range(n):
+        payments[i] = 0.0
+    for v in range(hinge.shape[3]):
+        if (present >> v) & 1 == 1:
+            _hinges(chosen, v, amounts, spare, n, hinge, hinge_count)
+            for i in range(n):
+                payments[i] = spare[i] if variant[i] == v else payments[i]
+
+
+@inlined
+def _left_of(event_scope, event_amount, inside, outside, s, place, read, cells):
+    """What is left of a person's event before step ``s``, of the parts that the step reads."""
+    left, rest = 0.0, event_amount - event_scope
+    if read[s, inside] >= 0 and event_scope > 0.0:
+        left += event_scope * cells[read[s, inside], place] / cells[inside, place]
+    if read[s, outside] >= 0 and rest > 0.0:
+        left += rest * cells[read[s, outside], place] / cells[outside, place]
+    return left
+
+
+@inlined
+def _home_left(event_amount, inside, s, mine, n_person, read, held):
+    """What is left of a household's event before step ``s``."""
+    if read[s, inside] < 0 or event_amount <= 0.0:
+        return 0.0
+    return event_amount * held[read[s, inside], mine] / held[inside - n_person, mine]
+
+
+@inlined
+def _event_payment(chosen, amount, hinge, hinge_count):
+    payment = 0.0
+    for k in range(hinge_count[chosen, 0]):
+        over = amount - hinge[0, chosen, k, 0]
+        payment += hinge[1, chosen, k, 0] * max(over, 0.0)
+        payment += hinge[2, chosen, k, 0] if over >= -EPSILON else 0.0
+    return payment
 
 
 @kernel
 def event_terms(
-    s, slots, is_person, chosen, waiting, n_person, slot, event, money, word, account, read, reads_account, buffer,
-    held,
-    z, hinge_at, hinge_bend, hinge_jump, hinge_count,
+    s, rows, slots, is_person, chosen, waiting, n_person, row, slot, event, money, word, account, read, reads_account,
+    buffer, held, sums, hinge, hinge_count,
 ):
-    """Sum the payments of per-event terms into ``z``, by row of a person's step or slot of a household's."""
-    for mine in range(slots):
-        e = slot[at.SLOT_EVENT, mine]
-        while e >= 0:
+    """Sum the payments of per-event terms into ``sums``, by row of a person's step or slot of a household's."""
+    for r in range(rows):
+        e = row[at.ROW_EVENT, r]
+        while e != at.NOBODY:
             a = event[at.EV_ACCOUNT, e]
             if reads_account[s, a] == 1 and (waiting == 0 or day_of(word[e]) >= waiting):
-                inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
-                scope, rest = money[1, e], money[0, e] - money[1, e]
-                amount, r = 0.0, event[at.EV_ROW, e]
-                place = r if is_person else mine
-                if event[at.EV_PERSON, e] >= 0:
-                    if read[s, inside] >= 0 and scope > 0.0:
-                        amount += scope * buffer[read[s, inside], r] / buffer[inside, r]
-                    if read[s, outside] >= 0 and rest > 0.0:
-                        amount += rest * buffer[read[s, outside], r] / buffer[outside, r]
-                elif read[s, inside] >= 0 and scope + rest > 0.0:
-                    left = held[read[s, inside] , mine] / held[inside - n_person, mine]
-                    amount += (scope + rest) * left
-                payment = 0.0
-                for k in range(hinge_count[chosen, 0]):
-                    over = amount - hinge_at[chosen, k, 0]
-                    payment += hinge_bend[chosen, k, 0] * max(over, 0.0)
-                    payment += hinge_jump[chosen, k, 0] if over >= -EPSILON else 0.0
-                z[place] += payment
+                amount = _left_of(
+                    money[1, e], money[0, e], account[at.INSIDE, a], account[at.OUTSIDE, a], s, r, read, buffer
+                )
+                place = np.int64(r) if is_person else np.int64(row[at.ROW_SLOT, r])
+                sums[place] += _event_payment(chosen, amount, hinge, hinge_count)
+            e = event[at.EV_NEXT, e]
+    if is_person:
+        return
+    for mine in range(slots):
+        e = slot[at.SLOT_EVENT, mine]
+        while e != at.NOBODY:
+            a = event[at.EV_ACCOUNT, e]
+            if reads_account[s, a] == 1 and (waiting == 0 or day_of(word[e]) >= waiting):
+                amount = _home_left(money[0, e], account[at.INSIDE, a], s, mine, n_person, read, held)
+                sums[mine] += _event_payment(chosen, amount, hinge, hinge_count)
             e = event[at.EV_NEXT, e]
 
 
 @kernel
-def share_out(first_row, weights, household_weight, total, row, person_key):
+def share_out(first_row, last_row, weights, household_weight, total, paid, row, person_key):
     """Split ``total`` fen over the rows of a slot and the household itself, by largest remainder.
 
-    Ties go to the smaller person key, then to the household. Writes ``ROW_PAID`` and returns the
-    household's part.
+    Ties go to the smaller person key, then to the household. Writes ``paid`` and returns the household's part.
     """
     whole = household_weight
-    r = first_row
-    while r >= 0:
+    for r in range(first_row, last_row):
         whole += weights[r]
-        row[at.ROW_PAID, r] = 0
-        r = row[at.ROW_NEXT, r]
+        paid[r] = 0
     if whole <= 0.0 or total <= 0:
-        return 0
+        return np.int64(0)
     left = total
-    r = first_row
-    while r >= 0:
-        row[at.ROW_PAID, r] = np.int64(np.floor(total * (weights[r] / whole) + EPSILON))
-        left -= row[at.ROW_PAID, r]
-        r = row[at.ROW_NEXT, r]
+    for r in range(first_row, last_row):
+        paid[r] = np.int64(np.floor(total * (weights[r] / whole) + EPSILON))
+        left -= paid[r]
     own = np.int64(np.floor(total * (household_weight / whole) + EPSILON))
     left -= own
     while left > 0:
-        best, best_rest = -1, total * (household_weight / whole) - own
-        r = first_row
-        while r >= 0:
-            rest = total * (weights[r] / whole) - row[at.ROW_PAID, r]
+        best, best_rest = np.int64(-1), total * (household_weight / whole) - own
+        for r in range(first_row, last_row):
+            rest = total * (weights[r] / whole) - paid[r]
             is_tie = rest > best_rest - EPSILON and rest <= best_rest + EPSILON
             if rest > best_rest + EPSILON or (
                 is_tie
                 and (best < 0 or person_key[row[at.ROW_PERSON, r]] < person_key[row[at.ROW_PERSON, best]])
             ):
-                best, best_rest = r, rest
-            r = row[at.ROW_NEXT, r]
+                best, best_rest = np.int64(r), rest
         if best < 0:
             own += 1
         else:
-            row[at.ROW_PAID, best] += 1
+            paid[best] += 1
         left -= 1
     return own
 
 
 @kernel
 def credit_accounts(
-    s, mine, person, paid, n_person, slot, event, money, account, read, reads_account, buffer, held, credit
+    s, first_row, last_row, mine, of_home, paid, n_person, row, slot, event, money, account, read, reads_account,
+    buffer, held, credit,
 ):
     """Credit a coverage's payment to accounts in proportion to the covered cost that was left to the household.
 
-    ``person`` -1 stands for the household's own costs, -2 for its and all members'. Rounding is cumulative.
+    The costs are those of the rows given and, with ``of_home`` 1, the household's own. Rounding is cumulative.
     """
     whole = 0.0
     for turn in range(2):
-        running, credited = 0.0, 0
-        e = slot[at.SLOT_EVENT, mine]
-        while e >= 0:
-            a, who, r = event[at.EV_ACCOUNT, e], event[at.EV_PERSON, e], event[at.EV_ROW, e]
-            if (person == -2 or who == person) and reads_account[s, a] == 1:
-                inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
-                scope, rest = money[1, e], money[0, e] - money[1, e]
-                if who >= 0:
-                    if read[s, inside] >= 0 and scope > 0.0:
-                        running += scope * buffer[read[s, inside], r] / buffer[inside, r]
-                    if read[s, outside] >= 0 and rest > 0.0:
-                        running += rest * buffer[read[s, outside], r] / buffer[outside, r]
-                elif read[s, inside] >= 0 and scope + rest > 0.0:
-                    running += (scope + rest) * held[read[s, inside], mine] / held[inside - n_person, mine]
-                if turn == 1 and whole > 0.0:
-                    upto = np.int64(half_up(paid * (running / whole)))
-                    credit[slot[at.SLOT_YEAR, mine], s, a] += upto - credited
-                    credited = upto
-            e = event[at.EV_NEXT, e]
+        running, credited = 0.0, np.int64(0)
+        for place in range(first_row, last_row + of_home):
+            is_home = place == last_row
+            e = slot[at.SLOT_EVENT, mine] if is_home else row[at.ROW_EVENT, place]
+            while e != at.NOBODY:
+                a = event[at.EV_ACCOUNT, e]
+                if reads_account[s, a] == 1:
+                    inside = account[at.INSIDE, a]
+                    if is_home:
+                        running += _home_left(money[0, e], inside, s, mine, n_person, read, held)
+                    else:
+                        running += _left_of(
+                            money[1, e], money[0, e], inside, account[at.OUTSIDE, a], s, place, read, buffer
+                        )
+                    if turn == 1 and whole > 0.0:
+                        upto = np.int64(half_up(paid * (running / whole)))
+                        credit[a] += upto - credited
+                        credited = upto
+                e = event[at.EV_NEXT, e]
         whole = running
