@@ -158,7 +158,7 @@ def year_events(
         while True:
             work = engine.work()
             work.threshold_row[:] = -1
-            runs = draw(perils, chunk, work, engine.outputs(y + 1, block), block, y, 1)
+            runs = draw(perils, chunk, work, engine.outputs(y + 1, block), block, engine.base(block), y, 1)
             if runs >= 0:
                 break
             engine.work(max(-runs, 2 * work.capacity))
@@ -166,12 +166,13 @@ def year_events(
         each = np.repeat(np.arange(runs), work.run[at.RUN_END, :runs] - work.run[at.RUN_FIRST, :runs])
         of_person = work.run[at.RUN_PERSON, each] == 1
         unit = work.event[at.EV_UNIT, :n].astype(np.int64)
-        home = np.where(of_person, block.home[np.where(of_person, unit, 0)], unit)
+        person = work.row[at.ROW_PERSON, np.where(of_person, unit, 0)].astype(np.int64)
+        home = np.where(of_person, block.home[np.where(of_person, person, 0)], unit)
         found.append(
             {
                 "peril": work.run[at.RUN_PERIL, each],
                 "account": work.event[at.EV_ACCOUNT, :n].astype(np.int64),
-                "person": np.where(of_person, unit + block.first_person, -1),
+                "person": np.where(of_person, person + block.first_person, -1),
                 "household": home + block.first,
                 "count": work.event[at.EV_COUNT, :n].astype(np.int64),
                 "amount": work.money[0, :n].copy(),

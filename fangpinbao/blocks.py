@@ -10,12 +10,13 @@ from fangpinbao._typing import BoolArray, Int64Array, Uint8Array
 from fangpinbao.columns import N_COLUMNS
 from fangpinbao.compile import Compiled
 from fangpinbao.core import layout as at
-from fangpinbao.core.structures import Base, Block
+from fangpinbao.core.structures import Base, Block, Work
 from fangpinbao.hazard import Hazard
 
-__all__ = ["cut_blocks", "empty_base", "takes_base_by_person"]
+__all__ = ["cut_blocks", "empty_base", "set_slack", "takes_base_by_person"]
 
-_PERSON, _TOWNSHIP = 0, 2
+_PERSON = 0
+_NO_SLACK = 1 << 60
 
 
 def cut_blocks(compiled: Compiled, hazard: Hazard, persons: int) -> Iterator[Block]:
@@ -138,6 +139,53 @@ def _needs_all_rows(compiled: Compiled, block: Block) -> BoolArray:
     return needed
 
 
+def _homes_with_base(block: Block) -> Int64Array:
+    if not block.has_base.size:
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(np.bincount(block.home[block.has_base == 1], minlength=block.households))
+
+
+def set_slack(compiled: Compiled, block: Block, base: Base, work: Work) -> None:
+    """Write how much a household's members can spend beyond the base before the year can matter.
+
+    It matters for a line where the resource without relief falls below it, for relief where the tested
+    income falls below the standard, for a coverage where a test of moment ``after_shock`` is passed. ``work`` is
+    the scratch in which the year without events has just been settled. Two fen are left for rounding.
+    """
+    stacks, home, household = compiled.stacks, base.home, block.household
+    spending, lost = (work.total[k, : block.households].astype(np.float64) for k in (at.SPENDING, at.LOST))
+    highest = household[at.LINE : at.LINE + 2].max(axis=0)
+    slack = np.full(block.households, np.inf)
+    if stacks.has_lines:
+        if stacks.kind_loss[at.MEDICAL] > 0:
+            slack = home[at.BASE_RESOURCE] - home[at.BASE_RELIEF] - highest
+        slack = np.where(home[at.SAFE_FROM] > highest, -np.inf, slack)
+    if stacks.relief_on_rigid:
+        tested = household[at.INCOME_TESTED] - lost - spending
+        until_relief = np.where(block.relief_rate > 0, tested - household[at.RELIEF_STANDARD], np.inf)
+        slack = np.minimum(slack, until_relief)
+    always = (home[at.BASE_TOUCHED] == 1) | (home[at.BASE_RELIEF] > 0)
+    if block.household_base.shape[1]:
+        always |= (block.household_base != 0).any(axis=0)
+    slack = np.where(always, -np.inf, slack)
+    until_test = np.full(block.households, np.inf)
+    gates = stacks.step[stacks.n_none : len(compiled.tree.nodes), at.GATE]
+    for gate in np.unique(gates):
+        bound = np.full(block.households, -np.inf)
+        for of_income, of_lost, of_spending, line in stacks.gate_terms[gate] if gate >= 0 else ():
+            if np.isfinite(line):
+                tested = of_income * household[at.INCOME_TESTED] + of_lost * lost + of_spending * spending
+                bound = np.maximum(bound, tested - line * household[at.SIZE])
+        until_test = np.minimum(until_test, bound)
+    medical = household[at.CATASTROPHIC_FROM] - 1.0 - home[at.BASE_MEDICAL]
+    for row, values in (
+        (at.SPENDING_SLACK, slack),
+        (at.GATE_SLACK, until_test),
+        (at.MEDICAL_SLACK, np.where(medical < 0, -np.inf, medical)),
+    ):
+        home[row] = np.clip(values - 2, -_NO_SLACK, _NO_SLACK).astype(np.int64)
+
+
 def empty_base(compiled: Compiled, block: Block) -> Base:
     """Tables of a block's year without events, before it is settled."""
     n_steps, n_programmes = len(compiled.stacks.step), len(compiled.tree.programmes)
@@ -160,4 +208,6 @@ def empty_base(compiled: Compiled, block: Block) -> Base:
         by_household=ints(n_programmes, block.households, 3),
         always=ints(0),
         insured=ints(0),
+        row_homes=np.flatnonzero(home[at.BASE_ROWS]),
+        all_homes=_homes_with_base(block),
     )

@@ -339,6 +339,12 @@ def _stacks(
     step_terms[1, :size] = np.where(per_unit, floor[step_table[:, at.UNIT_SET]], 0.0)
     kinds_of_steps = np.where(step_table[:, at.STEP_KIND] >= 0, step_table[:, at.STEP_KIND], at.EDUCATION)
     step_terms[2, :size], step_terms[3, : len(KINDS)] = kind_weight[kinds_of_steps], kind_weight
+    runs = _runs(step_table[:n_nodes], buffers.read, components.n_person, tree.n_none)
+    effect = np.ascontiguousarray(tree.effect().reshape(n_nodes, len(tree.members)))
+    is_plain = all(plain for _, _, plain in runs) and not effect[: tree.n_none].any()
+    payable_reads, payable_floor = _payable(
+        step_table[:n_nodes], step_terms[1], buffers.read[:, : components.n_person], tree.n_none
+    )
     stacks = Stacks(
         n_none=tree.n_none,
         n_person=components.n_person,
@@ -349,7 +355,7 @@ def _stacks(
         kind_loss=kind_loss,
         step=step_table,
         step_terms=step_terms,
-        effect=np.ascontiguousarray(tree.effect().reshape(n_nodes, len(tree.members))),
+        effect=effect,
         read=buffers.read,
         write=buffers.write,
         reads_account=reads,
@@ -360,7 +366,10 @@ def _stacks(
         relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
         relief_counts=int(bool(relief) and relief[0].benefits_count),
         has_lines=int(scenario.lines is not None),
-        runs=_runs(step_table[:n_nodes], buffers.read, components.n_person, tree.n_none),
+        is_plain=is_plain,
+        payable_reads=payable_reads,
+        payable_floor=payable_floor,
+        runs=runs,
         count_groups=max(len(count_groups), 1),
         person_buffers=buffers.person_buffers,
         household_buffers=buffers.household_buffers,
@@ -383,6 +392,19 @@ def _cum_is_read(step: Int64Array, none_cum: Int64Array, size: int) -> Int64Arra
             if row[cum_out] != row[cum_in]:
                 is_read[s] |= int(row[cum_out] in step[:, cum_in] or row[cum_out] == none_cum[k])
     return is_read
+
+
+def _payable(
+    step: Int64Array, floor: Float64Array, read: Int64Array, n_none: int
+) -> tuple[Int64Array, Float64Array]:
+    """Distinct sets of persons' costs that the steps behind "none" read, and the least that any of them pays from."""
+    least: dict[tuple[bool, ...], float] = {}
+    for s in range(n_none, len(step)):
+        reads = tuple((read[s] >= 0).tolist())
+        if step[s, at.LEVEL] == 0 and any(reads):
+            least[reads] = min(least.get(reads, np.inf), float(floor[s]) - 1.0)
+    shape = (len(least), read.shape[1])
+    return np.array([*least], dtype=np.int64).reshape(shape), np.array([*least.values()], dtype=np.float64)
 
 
 def _runs(

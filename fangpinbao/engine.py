@@ -11,10 +11,10 @@ import numpy as np
 
 from fangpinbao._typing import Int64Array
 from fangpinbao.aggregate import apply_aggregate_limits
-from fangpinbao.blocks import cut_blocks, empty_base, takes_base_by_person
+from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_person
 from fangpinbao.columns import CLAIMS, N_COLUMNS
 from fangpinbao.compile import Compiled, compile_scenario
-from fangpinbao.core.layout import BASE_TOUCHED, GATE, INSURANCE
+from fangpinbao.core.layout import BASE_TOUCHED, EXPOSED, GATE, INSURANCE
 from fangpinbao.core.run import run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
@@ -74,16 +74,16 @@ class Engine:
         if work is None or work.capacity < capacity:
             persons = max(block.persons for block in self.blocks)
             cells = max(BATCH_CELLS, persons)
-            units = max(int(block.unit_start[-1]) for block in self.blocks)
+            households = max(block.households for block in self.blocks)
             work = Work(
                 persons=persons,
-                households=max(block.households for block in self.blocks),
+                households=households,
                 cells=cells,
-                capacity=max(capacity, units + 64, 2 * cells + 4_096),
-                units=units,
-                n_accounts=len(self.compiled.accounts),
+                capacity=max(capacity, cells + 4_096),
+                units=households,
                 stacks=self.compiled.stacks,
                 n_perils=len(self.hazard.names),
+                person_perils=int((self.hazard.perils.peril[:, EXPOSED] == 0).sum()),
                 n_programmes=len(self.compiled.tree.programmes),
             )
             self._local.work = work
@@ -117,6 +117,7 @@ class Engine:
         gate, insurance = stacks.step[:, GATE], stacks.step[:, INSURANCE] == 1
         by_chance = np.zeros(len(gate), dtype=np.bool_)
         by_chance[gate >= 0] = stacks.gate_take_up[gate[gate >= 0]] < 1 << 32
+        set_slack(self.compiled, block, base, self.work())
         base.columns[:] = out.columns[0]
         base.step_sums[:] = out.step_sums[:, 0]
         base = base._replace(

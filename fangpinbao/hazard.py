@@ -94,7 +94,9 @@ class Hazard:
         fit: BoolArray = eligible(self.population, [peril.where], households=not persons)
         keys = self.population.person_key if persons else self.population.household_key
         means = peril.frequency.mean * factor_values(peril.factors, self.population, persons=persons)
-        if peril.exposed != "township":
+        if persons:  # every person is a unit: see fangpinbao.core.events.screen_persons
+            means, fit = np.where(fit, means, 0.0), np.ones_like(fit)
+        elif peril.exposed != "township":
             fit &= means > 0
         chosen = np.flatnonzero(fit)
         return chosen, keys[chosen], means[chosen]
@@ -156,6 +158,10 @@ class Hazard:
         table[:, at.EXPOSED] = [_EXPOSED[p.exposed] for p in self.scenario.perils.values()]
         table[:, at.PER_YEAR] = [p.amount_per == "year" for p in self.scenario.perils.values()]
         table[:, at.BOOK_START], table[:, at.BOOK_END] = book_start[:-1], book_start[1:]
+        table[:, at.HITS_MEMBERS] = [
+            p.exposed != "person" and any(accounts[book.account].level == "person" for book in p.books)
+            for p in self.scenario.perils.values()
+        ]
         tables = self._tables
         self.perils = Perils(
             peril=table,

@@ -53,14 +53,14 @@ class HouseholdYear:
         self.free = self._settle(None)
         allowed = self._allowed()
         self.paid = self.free if allowed is None else self._settle(allowed)
-        rows = range(*self.work.slot[at.SLOT_ROW, self.mine : self.mine + 2].tolist())
+        rows = range(*self.work.slot[at.SLOT_ROW : at.SLOT_ROWS_END + 1, self.mine].tolist())
         self.row_of = {self.block.first_person + int(self.work.row[at.ROW_PERSON, r]): r for r in rows}
 
     def _settle(self, allowed: Int64Array | None) -> Int64Array:
         """Settle the block's year; finds the household's slot in the scratch that the engine leaves."""
         out: Outputs = self.engine.run_block(self.block, self.chunk, 1, collect=True, allowed=allowed)
         self.work = self.engine.work()
-        block, slots = self.block, int(self.work.sizes[1])
+        block, slots = self.block, int(self.work.sizes[3])
         found = np.flatnonzero(self.work.slot[at.SLOT_HOUSEHOLD, :slots] == self.h - block.first)
         if found.size:
             self.mine = int(found[0])

@@ -169,7 +169,7 @@ def _cause(
     """
     costs[:] = 0.0
     costs[_SCHOOLING_CERTAIN] = education
-    first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROW, mine + 1])
+    first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
     for r in range(first, last):
         e = row[at.ROW_EVENT, r]
         while e != at.NOBODY:

@@ -16,7 +16,7 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.streams import GOLDEN, mix64
 
-__all__ = ["PATHS_A_WORD", "book_events", "day_of", "screen_perils", "strike_townships", "where_set"]
+__all__ = ["PATHS_A_WORD", "book_events", "day_of", "screen_persons", "strike_homes", "where_set"]
 
 PATHS_A_WORD = 4
 TWO_32 = 1 << 32
@@ -67,100 +67,64 @@ def where_set(mask, n, places):
 
 
 @kernel
-def screen_perils(
-    first_year, years, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_of, unit_word, unit_stratum,
-    words, mask, threshold, threshold_row, place, hit, hit_word, segment, sizes, events,
+def strike_homes(
+    first_year, years, households, persons, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_of, unit_word,
+    unit_stratum, event_start, catalogue, catalogue_key, township_start, household_word, member_start, words, mask, place,
+    hit, hit_word, segment, sizes, home_mark, person_mark, events,
 ):
-    """List who is struck by persons' and households' perils in the ``years`` from ``first_year`` on.
+    """List the households that household perils and township events strike, and mark them.
 
-    Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril, and writes the numbers of hits
-    and segments to ``sizes``. Returns 0, or the capacity that is needed where they do not fit.
+    ``catalogue`` is (peril, township, share x 2^32). Members are marked too where the peril books costs of persons.
+    Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril, and writes the numbers of hits and
+    segments to ``sizes``. Returns 0, or the capacity that is needed where they do not fit.
     """
     m, n_segments = np.int64(0), np.int64(0)
     for q in range(peril.shape[0]):
         low, n = unit_start[q], unit_start[q + 1] - unit_start[q]
-        if peril[q, at.EXPOSED] == 2 or n == 0:
+        if peril[q, at.EXPOSED] != 1 or n == 0:
             continue
+        before = m
         unit, stratum, keys = unit_of[low : low + n], unit_stratum[low : low + n], unit_word[low : low + n]
-        highs = threshold[low : low + n]
         counts = rate[q, at.TAIL_COUNTS]
         per_year = peril[q, at.PER_YEAR] == 1
-        copies = np.int64(1) if per_year else counts
-        before, known_key = m, screen_key[first_year, q]
+        known_key = screen_key[first_year, q]
         for y in range(years):
-            tails, key = tail_row[first_year + y, q], screen_key[first_year + y, q]
-            start = rate[q, at.TAIL_START] + tails * rate[q, at.TAIL_STRATA] * counts
-            if threshold_row[q] != tails:
-                for j in range(n):
-                    highs[j] = np.uint16(tail[start + stratum[j] * counts] >> np.uint32(16))
-                threshold_row[q] = tails
+            key = screen_key[first_year + y, q]
+            start = rate[q, at.TAIL_START] + tail_row[first_year + y, q] * rate[q, at.TAIL_STRATA] * counts
             if y == 0 or key != known_key:
                 for j in range(n):
                     words[j] = mix64(key + keys[j])
                 known_key = key
-            shift = np.uint64(48) - _S16 * np.uint64(lane[first_year + y])
+            shift = _S48 - _S16 * np.uint64(lane[first_year + y])
             for j in range(n):
-                mask[j] = ((words[j] >> shift) & _LOW_16) <= np.uint64(highs[j])
+                high = np.uint64(tail[start + stratum[j] * counts] >> np.uint32(16))
+                mask[j] = ((words[j] >> shift) & _LOW_16) <= high
             hits = where_set(mask, n, place)
-            if m + hits * copies + 8 > hit_word.shape[0]:
+            if m + hits * counts + 8 > hit_word.shape[0]:
                 return 2 * (m + hits * counts + 8)
             own = GOLDEN * (np.uint64(lane[first_year + y]) + _ONE)
-            year_start = m
-            if counts == 1:
-                for i in range(hits):
-                    j = place[i]
-                    hit[at.HIT_UNIT, m] = unit[j]
-                    hit_word[m] = words[j]
-                    high = (words[j] >> shift) & _LOW_16
-                    is_struck = np.int64(1)
-                    if high == np.uint64(highs[j]):
-                        low_half = mix64(mix64(words[j] + own) ^ _LOW_HALF) >> _S48
-                        is_struck = np.int64((high << _S16 | low_half) < np.uint64(tail[start + stratum[j]]))
-                    m += is_struck
-                for i in range(year_start, m):
-                    hit_word[i] = mix64(mix64(hit_word[i] + own) + GOLDEN)
-                for i in range(year_start, m):
-                    hit[at.HIT_YEAR, i] = y
-                    hit[at.HIT_COUNT, i] = 1
-            else:
-                for i in range(hits):
-                    j = place[i]
-                    drawn = mix64(words[j] + own)
-                    number = ((words[j] >> shift) & _LOW_16) << _S16 | (mix64(drawn ^ _LOW_HALF) >> _S48)
-                    tails_from = start + stratum[j] * counts
-                    k = np.int64(0)
-                    while k < counts and number < np.uint64(tail[tails_from + k]):
-                        k += 1
-                    for e in range(min(k, copies)):
-                        hit[at.HIT_UNIT, m] = unit[j]
-                        hit[at.HIT_YEAR, m] = y
-                        hit[at.HIT_COUNT, m] = k if per_year else np.int64(1)
-                        hit_word[m] = mix64(drawn + np.uint64(e + 1) * GOLDEN)
-                        m += 1
-            events[first_year + y, q] += m - year_start
+            for i in range(hits):
+                j = place[i]
+                drawn = mix64(words[j] + own)
+                number = ((words[j] >> shift) & _LOW_16) << _S16 | (mix64(drawn ^ _LOW_HALF) >> _S48)
+                tails_from = start + stratum[j] * counts
+                k = np.int64(0)
+                while k < counts and number < np.uint64(tail[tails_from + k]):
+                    k += 1
+                for e in range(min(k, np.int64(1)) if per_year else k):
+                    hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = unit[j], y
+                    hit[at.HIT_COUNT, m] = k if per_year else np.int64(1)
+                    hit_word[m] = mix64(drawn + np.uint64(e + 1) * GOLDEN)
+                    m += 1
         segment[0, n_segments], segment[1, n_segments], segment[2, n_segments] = q, before, m
         n_segments += 1
-    sizes[0], sizes[1] = m, n_segments
-    return np.int64(0)
-
-
-@kernel
-def strike_townships(
-    first_year, years, event_start, catalogue, catalogue_key, township_start, household_word, unit_start, unit_of,
-    words, mask, place, hit, hit_word, segment, sizes, events,
-):
-    """Add the households hit by township events; ``catalogue`` is (peril, township, share x 2^32).
-
-    Returns 0, or the capacity that is needed.
-    """
-    m, n_segments = sizes[0], sizes[1]
     for y in range(years):
         for e in range(event_start[first_year + y], event_start[first_year + y + 1]):
             q, township = catalogue[0, e], catalogue[1, e]
             low, n = township_start[township], township_start[township + 1] - township_start[township]
             if n == 0:
                 continue
-            if m + n + 8 > hit_word.shape[0] or n_segments + 1 >= segment.shape[1]:
+            if m + n + 8 > hit_word.shape[0]:
                 return 2 * (m + n + 8)
             share, key = np.uint64(catalogue[2, e]), catalogue_key[e]
             homes = household_word[low : low + n]
@@ -172,15 +136,133 @@ def strike_townships(
             for i in range(where_set(mask, n, place)):
                 h = low + np.int64(place[i])
                 if _is_among(unit_of, unit_start[q], unit_start[q + 1], h):
-                    hit[at.HIT_UNIT, m] = h
-                    hit[at.HIT_COUNT, m] = 1
-                    hit[at.HIT_YEAR, m] = y
+                    hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m], hit[at.HIT_COUNT, m] = h, y, 1
                     hit_word[m] = mix64(words[place[i]] + GOLDEN)
                     m += 1
-            events[first_year + y, q] += m - before
             segment[0, n_segments], segment[1, n_segments], segment[2, n_segments] = q, before, m
             n_segments += 1
+    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
+    for g in range(n_segments):
+        q = segment[0, g]
+        for i in range(segment[1, g], segment[2, g]):
+            h, y = np.int64(hit[at.HIT_UNIT, i]), np.int64(hit[at.HIT_YEAR, i])
+            events[first_year + y, q] += 1
+            home_mark[y * width + h] = 1
+            if peril[q, at.HITS_MEMBERS] == 1:
+                for person in range(member_start[h], member_start[h + 1]):
+                    person_mark[y * stride + person] = 1
     sizes[0], sizes[1] = m, n_segments
+    return np.int64(0)
+
+
+@kernel
+def screen_persons(
+    first_year, years, persons, households, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_word,
+    unit_stratum, home, member_start, has_base, base_homes, home_mark, person_mark, words, lanes, masks, threshold,
+    threshold_row, place, listed, hit, hit_word, region, segment, sizes, events, row, first_of_year,
+):
+    """Give every person who is struck in a year a row, and list the hits of persons' perils by row.
+
+    Members with certain costs of ``base_homes`` get rows too where the household is touched. All persons are
+    units of every peril, those who are not exposed with chance 0. Hits of the k-th peril of persons start at
+    ``(k + 1) x region``; segments are added as in ``strike_homes``. Returns 0, or the capacity that is needed.
+    """
+    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
+    rows, n_segments = np.int64(0), sizes[1]
+    for q in range(peril.shape[0]):
+        if peril[q, at.EXPOSED] == 0:
+            segment[0, n_segments] = q
+            segment[1, n_segments] = (n_segments - sizes[1] + 1) * region
+            segment[2, n_segments] = segment[1, n_segments]
+            n_segments += 1
+    person = row[at.ROW_PERSON]
+    for y in range(years):
+        marks = person_mark[y * stride : (y + 1) * stride]
+        for k in range(n_segments - sizes[1]):
+            q = segment[0, sizes[1] + k]
+            low, counts = unit_start[q], rate[q, at.TAIL_COUNTS]
+            highs, tails, key = threshold[k], tail_row[first_year + y, q], screen_key[first_year + y, q]
+            if threshold_row[k] != tails:
+                start = rate[q, at.TAIL_START] + tails * rate[q, at.TAIL_STRATA] * counts
+                for j in range(persons):
+                    highs[j] = np.uint16(tail[start + unit_stratum[low + j] * counts] >> np.uint32(16))
+                threshold_row[k] = tails
+            if y == 0 or key != screen_key[first_year + y - 1, q]:
+                keys, mine = unit_word[low : low + persons], words[k]
+                for j in range(persons):
+                    mine[j] = mix64(key + keys[j])
+                for part in range(PATHS_A_WORD):
+                    shift, lane_of = _S48 - _S16 * np.uint64(part), lanes[k, part]
+                    for j in range(persons):
+                        lane_of[j] = np.uint16(mine[j] >> shift)
+            lane_of, mask = lanes[k, lane[first_year + y]], masks[k]
+            for j in range(persons):
+                mask[j] = lane_of[j] <= highs[j]
+            for j in range(persons):
+                marks[j] |= mask[j]
+        for b in range(base_homes.shape[0]):
+            h = base_homes[b]
+            touched = home_mark[y * width + h]
+            for i in range(member_start[h], member_start[h + 1]):
+                touched |= marks[i]
+            if touched == 1:
+                for i in range(member_start[h], member_start[h + 1]):
+                    marks[i] |= has_base[i]
+        first_of_year[0, y] = rows
+        n = where_set(marks, persons, place)
+        if rows + n > row.shape[1]:
+            return rows + n
+        for i in range(n):
+            person[rows + i] = place[i]
+        for k in range(n_segments - sizes[1]):
+            g = sizes[1] + k
+            q, mask, mine = segment[0, g], masks[k], words[k]
+            m = segment[2, g]
+            if m + n * rate[q, at.TAIL_COUNTS] + 8 > segment[1, g] + region:
+                return 2 * region + n * rate[q, at.TAIL_COUNTS]
+            hits = np.int64(0)
+            for i in range(n):
+                listed[hits] = i
+                hits += np.int64(mask[place[i]])
+            own = GOLDEN * (np.uint64(lane[first_year + y]) + _ONE)
+            lane_of, highs = lanes[k, lane[first_year + y]], threshold[k]
+            ties = np.int64(0)
+            for i in range(hits):
+                j = place[listed[i]]
+                hit[at.HIT_UNIT, m + i] = rows + listed[i]
+                hit_word[m + i] = mine[j]
+                ties += np.int64(lane_of[j] == highs[j])
+            counts = rate[q, at.TAIL_COUNTS]
+            if counts == 1 and ties == 0:
+                for i in range(m, m + hits):
+                    hit_word[i] = mix64(mix64(hit_word[i] + own) + GOLDEN)
+                for i in range(m, m + hits):
+                    hit[at.HIT_YEAR, i], hit[at.HIT_COUNT, i] = y, 1
+                m += hits
+            else:
+                start = rate[q, at.TAIL_START] + tail_row[first_year + y, q] * rate[q, at.TAIL_STRATA] * counts
+                per_year = peril[q, at.PER_YEAR] == 1
+                for i in range(hits):
+                    j = place[listed[i]]
+                    drawn = mix64(mine[j] + own)
+                    number = np.uint64(lane_of[j]) << _S16 | (mix64(drawn ^ _LOW_HALF) >> _S48)
+                    tails_from = start + unit_stratum[unit_start[q] + j] * counts
+                    struck = np.int64(0)
+                    while struck < counts and number < np.uint64(tail[tails_from + struck]):
+                        struck += 1
+                    for e in range(min(struck, np.int64(1)) if per_year else struck):
+                        hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = rows + listed[i], y
+                        hit[at.HIT_COUNT, m] = struck if per_year else np.int64(1)
+                        hit_word[m] = mix64(drawn + np.uint64(e + 1) * GOLDEN)
+                        m += 1
+            events[first_year + y, q] += m - segment[2, g]
+            segment[2, g] = m
+        rows += n
+    first_of_year[0, years] = rows
+    for y in range(years):
+        for r in range(first_of_year[0, y], first_of_year[0, y + 1]):
+            row[at.ROW_CELL, r] = y * width + home[person[r]]
+    sizes[1] = n_segments
     return np.int64(0)
 
 
@@ -204,14 +286,14 @@ def _draw_amounts(table, survival, amount, m, quantile, atom_start, atom):
 @kernel
 def book_events(
     segments, segment, peril, booking, scope_share, hit, hit_word, event, run, money, word, draw,
-    quantile, atom_start, atom, person_scale, household_scale, member_start, home, person_word,
+    quantile, atom_start, atom, person_scale, household_scale, member_start, home, person_word, row, first_of_year,
 ):
     """Book the struck units to accounts: fills ``event``, ``run``, ``money`` (amount, in-scope part), ``word``.
 
     Returns the number of runs, or the negative capacity that is needed.
     """
     end, runs = np.int64(0), np.int64(0)
-    survival, amount = draw[0], draw[1]
+    survival, amount, person = draw[0], draw[1], row[at.ROW_PERSON]
     for g in range(segments):
         q, low, high = segment[0, g], segment[1, g], segment[2, g]
         if low == high:
@@ -226,14 +308,16 @@ def book_events(
                 return -2 * (word.shape[0] + high - low)
             if not per_person and not to_household:  # each member of the household
                 for i in range(low, high):
-                    h = hit[at.HIT_UNIT, i]
-                    if n + member_start[h + 1] - member_start[h] + 8 > word.shape[0]:
+                    h, y = hit[at.HIT_UNIT, i], hit[at.HIT_YEAR, i]
+                    size = member_start[h + 1] - member_start[h]
+                    if n + size + 8 > word.shape[0]:
                         return -2 * word.shape[0]
-                    for person in range(member_start[h], member_start[h + 1]):
-                        event[at.EV_UNIT, n] = person
-                        event[at.EV_YEAR, n] = hit[at.HIT_YEAR, i]
+                    first = _row_of(row[at.ROW_PERSON], first_of_year[0, y], first_of_year[0, y + 1], member_start[h])
+                    for k in range(size):
+                        event[at.EV_UNIT, n] = first + k
+                        event[at.EV_YEAR, n] = y
                         event[at.EV_COUNT, n] = 1
-                        word[n] = mix64(hit_word[i] + person_word[person])
+                        word[n] = mix64(hit_word[i] + person_word[member_start[h] + k])
                         n += 1
             else:
                 for i in range(low, high):
@@ -272,16 +356,18 @@ def book_events(
                         inside[i] = half_up(whole[i] * min(amount[i], 1.0))
                     break
                 scale = booking[b, at.SCALE]
-                if scale >= 0:
-                    scales = person_scale[scale] if per_person or not to_household else household_scale[scale]
+                if scale >= 0 and (per_person or not to_household):
                     for i in range(count):
-                        amount[i] *= scales[units[i]]
+                        amount[i] *= person_scale[scale, person[units[i]]]
+                elif scale >= 0:
+                    for i in range(count):
+                        amount[i] *= household_scale[scale, units[i]]
                 for i in range(count):
                     whole[i] = half_up(100.0 * amount[i])
                     inside[i] = half_up(half_up(100.0 * amount[i]) * share)
             if to_household and per_person:
                 for i in range(count):
-                    units[i] = home[units[i]]
+                    units[i] = home[person[units[i]]]
             for i in range(start, n):
                 event[at.EV_COUNT, i] *= np.uint32(booking[b, at.COUNTS])
                 event[at.EV_ACCOUNT, i] = booking[b, at.ACCOUNT]
@@ -294,12 +380,19 @@ def book_events(
 
 
 @kernel
-def _is_among(sorted_units, start, stop, unit):
-    low, high = start, stop
+def _row_of(persons, first, last, person):
+    """Row of a person among those of a year, which rise."""
+    low, high = first, last
     while low < high:
         middle = (low + high) // 2
-        if sorted_units[middle] < unit:
+        if persons[middle] < person:
             low = middle + 1
         else:
             high = middle
-    return low < stop and sorted_units[low] == unit
+    return low
+
+
+@kernel
+def _is_among(sorted_units, start, stop, unit):
+    place = _row_of(sorted_units, start, stop, unit)
+    return place < stop and sorted_units[place] == unit

@@ -14,7 +14,8 @@ EXPOSED: Final = 0  # 0 person, 1 household, 2 township
 PER_YEAR: Final = 1  # 1: one amount for the year
 BOOK_START: Final = 2
 BOOK_END: Final = 3
-PERIL_WIDTH: Final = 4
+HITS_MEMBERS: Final = 4  # 1: books costs of persons to the members of a household
+PERIL_WIDTH: Final = 5
 
 # rate[q, .] of a chunk
 TAIL_START: Final = 0
@@ -32,12 +33,12 @@ COUNTS: Final = 6  # 1: its events count as discharges
 BOOKING_WIDTH: Final = 7
 
 # hit[., i], unsigned: who is struck
-HIT_UNIT: Final = 0
+HIT_UNIT: Final = 0  # row of a person, or household
 HIT_YEAR: Final = 1
 HIT_COUNT: Final = 2
 
 # event[., e], unsigned
-EV_UNIT: Final = 0  # person, or household of a run on households
+EV_UNIT: Final = 0  # row of a person, or household of a run on households
 EV_YEAR: Final = 1
 EV_COUNT: Final = 2
 EV_NEXT: Final = 3  # next event of the same row, or of the same slot's household; NOBODY ends
@@ -50,7 +51,7 @@ RUN_FIRST: Final = 0
 RUN_END: Final = 1
 RUN_BOOKING: Final = 2
 RUN_PERIL: Final = 3
-RUN_PERSON: Final = 4  # 1: units are persons
+RUN_PERSON: Final = 4  # 1: units are rows of persons
 RUN_WIDTH: Final = 5
 
 # household[., h]
@@ -99,17 +100,24 @@ STEP_WIDTH: Final = 16
 
 # row[., r], unsigned: a person in a year
 ROW_PERSON: Final = 0
-ROW_SLOT: Final = 1
+ROW_CELL: Final = 1  # year x stride of households + household
 ROW_EVENT: Final = 2  # its last event
 ROW_WIDTH: Final = 3
 
-# slot[., s], unsigned: a household in a year; rows of a slot are SLOT_ROW[s] : SLOT_ROW[s + 1]
+# cell[., year x stride + household], unsigned, and spent[., the same], fen
+CELL_ROWS_END: Final = 0  # 1 + its last row; 0: no member is struck
+CELL_SLOT: Final = 1  # NOBODY: what happened cannot matter for a programme or a line
+CELL_SPENDING: Final = 0  # of members, beyond the year without events
+CELL_MEDICAL: Final = 1
+
+# slot[., s], unsigned: a household in a year that is settled on its own; rows of a slot lie side by side
 SLOT_HOUSEHOLD: Final = 0
 SLOT_YEAR: Final = 1
 SLOT_EVENT: Final = 2  # last event of the household itself
 SLOT_ROW: Final = 3
-SLOT_CHANGE: Final = 4  # 1 + its place in the table of changes; 0: no programme makes a difference
-SLOT_WIDTH: Final = 5
+SLOT_ROWS_END: Final = 4
+SLOT_CHANGE: Final = 5  # 1 + its place in the table of changes; 0: no programme makes a difference
+SLOT_WIDTH: Final = 6
 
 # total[., s], fen
 RESOURCE: Final = 0  # U
@@ -139,7 +147,10 @@ BASE_TOUCHED: Final = 5  # 1: a programme makes a difference without any event
 BASE_ROWS: Final = 6  # 1: certain costs can be paid by a programme, so members with such costs get rows
 SAFE_FROM: Final = 7  # a resource from here on changes no count of any line
 BASE_SCHOOLING: Final = 8  # out-of-pocket cost of certain schooling
-BASE_LINES: Final = 9  # and the next ones: what it adds to each line's sums, see LINE_SUMS
+SPENDING_SLACK: Final = 9  # spending of members beyond the base, up to which nothing changes for it
+MEDICAL_SLACK: Final = 10  # the same of medical spending
+GATE_SLACK: Final = 11  # and up to which no test of moment "after_shock" is passed
+BASE_LINES: Final = 12  # and the next ones: what it adds to each line's sums, see LINE_SUMS
 LINE_SUMS: Final = 5  # never at risk, poor, gap, FGT1, FGT2
 BASE_HOME_WIDTH: Final = BASE_LINES + 2 * LINE_SUMS
 

@@ -12,24 +12,63 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.streams import mix64
 
-__all__ = ["keep_base", "none_world"]
+__all__ = ["keep_base", "none_world", "spend_rows"]
 
 _S32 = np.uint64(32)
 
 
 @kernel
+def spend_rows(rows, n_person, component_kind, none_buffer, none_cum, base_person, row, buffer, scratch, spent):
+    """Add up what the members of each household spend under "none", beyond what they spend without events."""
+    cost, medical = scratch[0], scratch[1]
+    person, cells = row[at.ROW_PERSON], row[at.ROW_CELL]
+    for r in range(rows):
+        cost[r], medical[r] = 0.0, 0.0
+    is_all_medical = True
+    for c in range(n_person):
+        if component_kind[c] != at.POINTS:
+            column = buffer[c]
+            for r in range(rows):
+                cost[r] += column[r]
+            if component_kind[c] == at.MEDICAL:
+                column = buffer[none_buffer[c]]
+                for r in range(rows):
+                    medical[r] += column[r]
+            else:
+                is_all_medical = False
+    paid = buffer[none_cum[0]]
+    for r in range(rows):
+        cost[r] -= half_up(paid[r])
+    if is_all_medical:
+        for r in range(rows):
+            medical[r] = cost[r]
+    else:
+        for r in range(rows):
+            medical[r] = min(half_up(medical[r]), cost[r])
+    if base_person.shape[1] > 0:
+        for r in range(rows):
+            cost[r] -= np.float64(base_person[at.BASE_COST, person[r]])
+            medical[r] -= np.float64(base_person[at.BASE_PERSON_MEDICAL, person[r]])
+    spending, medical_spending = spent[at.CELL_SPENDING], spent[at.CELL_MEDICAL]
+    for r in range(rows):
+        spending[cells[r]] += np.int64(cost[r])
+    for r in range(rows):
+        medical_spending[cells[r]] += np.int64(medical[r])
+
+
+@kernel
 def none_world(
-    first_year, years, n_person, is_base, relief_on_rigid, component_kind, none_buffer, none_cum, kind_loss,
-    household, household_word, relief_rate, base_home, base_person, gate_terms, gate_take_up, take_up_key,
-    first_of_year, row, slot, total, buffer, held, scratch, gate_open,
+    first_year, slots, households, n_person, is_base, relief_on_rigid, component_kind, none_buffer, none_cum, kind_loss,
+    household, household_word, relief_rate, base_home, gate_terms, gate_take_up, take_up_key, slot, total, held, scratch,
+    spent, gate_open,
 ):
     """Spending, lost income, relief and resource U of each slot, and the tests of moment ``after_shock``.
 
-    What persons spend is the household's spending without events and, for each row, the difference.
+    What persons spend is the household's spending without events and what its rows add.
     """
-    rows, slots = first_of_year[0, years], first_of_year[1, years]
+    width = (households + 7) // 8 * 8
     lost, stock, medical, other = scratch[0], scratch[1], scratch[2], scratch[3]
-    home, slot_of, person = slot[at.SLOT_HOUSEHOLD], row[at.ROW_SLOT], row[at.ROW_PERSON]
+    home, year = slot[at.SLOT_HOUSEHOLD], slot[at.SLOT_YEAR]
     spending, medical_spending, resource = total[at.SPENDING], total[at.MEDICAL_SPENDING], total[at.RESOURCE]
     for s in range(slots):
         lost[s], stock[s], medical[s], other[s] = 0.0, 0.0, 0.0, 0.0
@@ -58,35 +97,10 @@ def none_world(
         medical_spending[s] = np.int64(half_up(medical[s]))
         spending[s] = medical_spending[s] + np.int64(half_up(other[s]))
         resource[s] = -np.int64(half_up(stock[s] * kind_loss[at.STOCK]))
-    has_base = base_person.shape[1] > 0 and is_base == 0
-    if has_base:
-        for s in range(slots):
-            spending[s] += base_home[at.BASE_SPENDING, home[s]]
-            medical_spending[s] += base_home[at.BASE_PERSONS_MEDICAL, home[s]]
-    cost = scratch[3]
-    for r in range(rows):
-        cost[r], medical[r] = 0.0, 0.0
-    for c in range(n_person):
-        if component_kind[c] != at.POINTS:
-            column = buffer[c]
-            for r in range(rows):
-                cost[r] += column[r]
-            if component_kind[c] == at.MEDICAL:
-                column = buffer[none_buffer[c]]
-                for r in range(rows):
-                    medical[r] += column[r]
-    paid = buffer[none_cum[0]]
-    for r in range(rows):
-        cost[r] -= half_up(paid[r])
-        medical[r] = min(half_up(medical[r]), cost[r])
-    if has_base:
-        for r in range(rows):
-            cost[r] -= np.float64(base_person[at.BASE_COST, person[r]])
-            medical[r] -= np.float64(base_person[at.BASE_PERSON_MEDICAL, person[r]])
-    for r in range(rows):
-        spending[slot_of[r]] += np.int64(cost[r])
-    for r in range(rows):
-        medical_spending[slot_of[r]] += np.int64(medical[r])
+    for s in range(slots):
+        cell = np.int64(year[s]) * width + home[s]
+        spending[s] += base_home[at.BASE_SPENDING, home[s]] + spent[at.CELL_SPENDING, cell]
+        medical_spending[s] += base_home[at.BASE_PERSONS_MEDICAL, home[s]] + spent[at.CELL_MEDICAL, cell]
     start, tested_income = household[at.INCOME_START], household[at.INCOME_TESTED]
     counts_spending = np.int64(kind_loss[at.MEDICAL] > 0.0)
     for s in range(slots):
@@ -102,7 +116,7 @@ def none_world(
         return
     drawn = scratch[0]
     for s in range(slots):
-        key = take_up_key[first_year + slot[at.SLOT_YEAR, s]]
+        key = take_up_key[first_year + np.int64(year[s])]
         drawn[s] = np.float64(mix64(key + household_word[home[s]]) >> _S32)
     for gate in range(gate_take_up.shape[0]):
         chance = np.float64(gate_take_up[gate])
@@ -125,8 +139,8 @@ def none_world(
 
 @kernel
 def keep_base(
-    n_person, block_persons, none_steps, component_kind, none_buffer, none_cum, member_start, first_of_year, row, slot,
-    total, buffer, collected, person_paid, base_home, base_person, base_step,
+    n_person, block_persons, none_steps, component_kind, none_buffer, none_cum, member_start, first_of_year, row,
+    cell_slot, buffer, collected, person_paid, base_home, base_person, base_step,
 ):
     """Remember the year without events: what persons spend and are paid by "none", what steps pay households.
 
@@ -147,7 +161,7 @@ def keep_base(
         base_person[at.BASE_COST, i] = np.int64(cost)
         base_person[at.BASE_PERSON_MEDICAL, i] = np.int64(min(half_up(medical), cost))
         base_person[at.BASE_EDUCATION, i] = np.int64(half_up(education))
-        mine = row[at.ROW_SLOT, r]
+        mine = cell_slot[row[at.ROW_CELL, r]]
         base_home[at.BASE_SPENDING, mine] += base_person[at.BASE_COST, i]
         base_home[at.BASE_PERSONS_MEDICAL, mine] += base_person[at.BASE_PERSON_MEDICAL, i]
         base_home[at.BASE_SCHOOLING, mine] += base_person[at.BASE_EDUCATION, i]

@@ -10,16 +10,17 @@ import numpy as np
 from fangpinbao._typing import Int64Array
 from fangpinbao.core import layout as at
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
-from fangpinbao.core.events import book_events, screen_perils, strike_townships
-from fangpinbao.core.outcome import keep_base, none_world
-from fangpinbao.core.settle import fill, list_units
+from fangpinbao.core.events import book_events, screen_persons, strike_homes
+from fangpinbao.core.outcome import keep_base, none_world, spend_rows
+from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.special import run_special
 from fangpinbao.core.steps import open_changes, run_plain
-from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Perils, Stacks, Work
+from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, Perils, Stacks, Work
 
 __all__ = ["draw", "run_base", "run_batch", "run_years"]
 
-_NOBODY = np.zeros(0, dtype=np.int64)
+_NOTHING = np.zeros((0, 0), dtype=np.int64)
+_EVERY_LEVEL, _PERSONS, _HOUSEHOLDS = -1, 0, 1
 
 
 def run_years(
@@ -28,9 +29,10 @@ def run_years(
 ) -> int:
     """Simulate years ``low`` to ``high``; returns ``high``, or minus the capacity that is needed.
 
-    A ``replay`` settles every household that a coverage pays without events, and gives all their members rows.
+    A ``replay`` settles every household that is touched or that a coverage pays without events, with all members
+    that have certain costs.
     """
-    step = max(min(work.cells // max(block.persons, 1), 512), 1)
+    step = max(min(work.cells // max(block.persons, 1), MOST_YEARS), 1)
     while low < high:
         years = min(step, high - low)
         reached = run_batch(perils, stacks, chunk, work, out, block, base, low, years, replay=replay)
@@ -40,90 +42,120 @@ def run_years(
     return low
 
 
-def draw(perils: Perils, chunk: Chunk, work: Work, out: Outputs, block: Block, low: int, years: int) -> int:
+def draw(
+    perils: Perils, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base, low: int, years: int,
+    *, is_base: bool = False, replay: bool = False,
+) -> int:
     """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
-    needed = screen_perils(
-        low, years, perils.peril, chunk.rate, chunk.tail, chunk.tail_row, chunk.screen_key, chunk.lane,
-        block.unit_start, block.unit_of, block.unit_word, block.unit_stratum, work.words, work.mask, work.threshold,
-        work.threshold_row, work.place, work.hit, work.hit_word, work.segment, work.sizes, out.events,
-    )
-    if needed == 0 and chunk.event_start[low] < chunk.event_start[low + years]:
-        needed = strike_townships(
-            low, years, chunk.event_start, chunk.catalogue, chunk.catalogue_key, block.township_start,
-            block.household_word, block.unit_start, block.unit_of, work.words, work.mask, work.place, work.hit,
-            work.hit_word, work.segment, work.sizes, out.events,
+    always = base.insured if replay else base.always
+    clear_marks(years, block.persons, block.households, int(is_base), always, work.home_mark, work.person_mark)
+    needed, peril = 0, perils.peril[:0] if is_base else perils.peril
+    work.sizes[:2] = 0
+    if not is_base:
+        needed = strike_homes(
+            low, years, block.households, block.persons, peril, chunk.rate, chunk.tail, chunk.tail_row,
+            chunk.screen_key, chunk.lane, block.unit_start, block.unit_of, block.unit_word, block.unit_stratum,
+            chunk.event_start, chunk.catalogue, chunk.catalogue_key, block.township_start, block.household_word,
+            block.member_start, work.home_words, work.mask, work.place, work.hit[:, : work.region],
+            work.hit_word[: work.region], work.segment, work.sizes, work.home_mark, work.person_mark, out.events,
         )
-    runs = -int(needed)
     if needed == 0:
-        runs = int(
-            book_events(
-                int(work.sizes[1]), work.segment, perils.peril, perils.booking, perils.scope_share, work.hit,
-                work.hit_word, work.event, work.run, work.money, work.word, work.draw, perils.quantile,
-                perils.atom_start, perils.atom, block.person_scale, block.household_scale, block.member_start,
-                block.home, block.person_word,
-            )
+        needed = screen_persons(
+            low, years, block.persons, block.households, peril, chunk.rate, chunk.tail, chunk.tail_row,
+            chunk.screen_key, chunk.lane, block.unit_start, block.unit_word, block.unit_stratum, block.home,
+            block.member_start, block.has_base, base.all_homes if replay or is_base else base.row_homes,
+            work.home_mark, work.person_mark, work.words, work.lanes, work.masks, work.threshold, work.threshold_row,
+            work.place, work.active, work.hit, work.hit_word, work.region, work.segment, work.sizes, out.events,
+            work.row, work.first_of_year,
         )
-    if runs < 0:
-        out.events[low : low + years] = 0
-    return runs
+    if needed > 0:
+        return -int(needed)
+    return int(
+        book_events(
+            int(work.sizes[1]), work.segment, perils.peril, perils.booking, perils.scope_share, work.hit,
+            work.hit_word, work.event, work.run, work.money, work.word, work.draw, perils.quantile, perils.atom_start,
+            perils.atom, block.person_scale, block.household_scale, block.member_start, block.home, block.person_word,
+            work.row, work.first_of_year,
+        )
+    )
 
 
 def _steps(
-    stacks: Stacks, work: Work, out: Outputs, block: Block, base: Base | None, low: int, years: int, after_none: bool
+    stacks: Stacks, work: Work, out: Outputs, block: Block, person_base: Int64Array, low: int, years: int,
+    after_none: bool, level: int,
 ) -> None:
+    has_base = int(person_base.shape[1] > 0)
     for first, last, plain in stacks.runs:
         if (first >= stacks.n_none) != after_none:
             continue
         terms = (
             stacks.step, stacks.step_terms, stacks.effect, stacks.read, stacks.write, stacks.reads_account,
             stacks.component_kind, block.present, block.choice_person, block.choice_household, stacks.hinge,
-            stacks.hinge_count, stacks.account,
+            stacks.hinge_count, stacks.account, person_base,
         )
         sums = (out.step_sums, out.credit, out.collected, out.allowed, work.change)
-        person = base.person if base is not None else _NOBODY.reshape(0, 0)
         if plain:
             run_plain(
-                first, last, stacks.n_none, low, years, block.persons, stacks.n_person,
-                int(person.shape[1] > 0), *terms, person, work.first_of_year, work.row, work.slot, work.row_count,
-                work.buffer, work.held, work.scratch, work.variant, work.mask, work.active, work.place, work.sizes,
-                work.event, work.money, work.gate_open, *sums,
+                first, last, level, stacks.n_none, low, years, block.persons, stacks.n_person, has_base, *terms,
+                work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
+                work.held, work.scratch, work.variant, work.mask, work.active, work.place, work.sizes, work.event,
+                work.money, work.gate_open, *sums,
             )
         else:
             run_special(
-                first, last, low, years, block.persons, stacks.n_person, int(person.shape[1] > 0), *terms, person,
-                block.person_key, work.first_of_year, work.row, work.slot, work.row_count, work.buffer, work.held,
+                first, last, low, years, block.persons, stacks.n_person, has_base, *terms, block.person_key,
+                work.first_of_year, work.row, work.slot, work.cell, work.row_count, work.buffer, work.held,
                 work.scratch, work.variant, work.one, work.paid, work.paid_home, work.active, work.place, work.sizes,
-                work.event, work.money, work.word, work.gate_open,
-                *sums,
+                work.event, work.money, work.word, work.gate_open, *sums,
             )
 
 
 def _settle(
     perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
-    low: int, years: int, runs: int, *, is_base: bool, replay: bool,
+    low: int, years: int, runs: int, *, is_base: bool, all_touched: bool,
 ) -> None:
-    always = base.insured if replay else base.always
-    list_units(
-        years, runs, block.persons, block.households, int(is_base), int(replay), work.run, work.event, block.home,
-        block.member_start, block.has_base, base.home, always, work.marked, work.place_of, work.place, work.row,
-        work.slot, work.first_of_year, work.sizes,
-    )
-    rows, slots = int(work.sizes[0]), int(work.sizes[1])
+    """Settle drawn events. With plain steps, those of "none" on persons come before anybody gets a slot."""
+    rows = int(work.first_of_year[0, years])
+    person_base = _NOTHING if is_base else base.person
     work.sizes[2] = 0
-    fill(
-        low, runs, rows, slots, block.persons, block.households, stacks.n_person, work.run, perils.booking, work.event,
-        work.money, stacks.account, work.place_of, work.row, work.slot, work.row_count, work.buffer, work.held,
-        block.base, block.base_any, block.household_base, out.ground_up,
+    start_rows(
+        years, block.households, runs, rows, work.run, work.event, work.row, work.cell, work.spent, work.home_mark,
+        work.home_payable,
     )
-    known = None if is_base else base
-    _steps(stacks, work, out, block, known, low, years, False)
+    fill_rows(
+        low, runs, rows, stacks.n_person, work.run, perils.booking, work.event, work.money, stacks.account, work.row,
+        work.row_count, work.buffer, block.base, block.base_any, out.ground_up,
+    )
+    spending = (
+        rows, stacks.n_person, stacks.component_kind, stacks.none_buffer, stacks.none_cum, base.person, work.row,
+        work.buffer, work.scratch, work.spent,
+    )
+    if not all_touched:
+        _steps(stacks, work, out, block, person_base, low, years, False, _PERSONS)
+        spend_rows(*spending)
+        mark_payable(
+            rows, stacks.n_person, stacks.payable_reads, stacks.payable_floor, stacks.none_buffer, work.buffer,
+            work.row, work.scratch[0], work.mask, work.place, work.home_payable,
+        )
+    list_slots(
+        years, block.households, int(all_touched), base.home, work.cell, work.spent, work.home_mark,
+        work.home_payable, work.mask, work.place, work.row, work.slot, work.first_of_year, work.sizes,
+    )
+    slots = int(work.sizes[3])
+    fill_slots(
+        runs, slots, block.households, stacks.n_person, work.run, perils.booking, work.event, work.money,
+        stacks.account, work.cell, work.slot, work.held, block.household_base,
+    )
+    _steps(stacks, work, out, block, person_base, low, years, False, _EVERY_LEVEL if all_touched else _HOUSEHOLDS)
+    if all_touched:
+        spend_rows(*spending)
     none_world(
-        low, years, stacks.n_person, int(is_base), stacks.relief_on_rigid, stacks.component_kind, stacks.none_buffer,
-        stacks.none_cum, stacks.kind_loss, block.household, block.household_word, block.relief_rate, base.home,
-        base.person, stacks.gate_terms, stacks.gate_take_up, chunk.take_up_key, work.first_of_year, work.row, work.slot,
-        work.total, work.buffer, work.held, work.scratch, work.gate_open,
+        low, slots, block.households, stacks.n_person, int(is_base), stacks.relief_on_rigid, stacks.component_kind,
+        stacks.none_buffer, stacks.none_cum, stacks.kind_loss, block.household, block.household_word,
+        block.relief_rate, base.home, stacks.gate_terms, stacks.gate_take_up, chunk.take_up_key, work.slot, work.total,
+        work.held, work.scratch, work.spent, work.gate_open,
     )
-    _steps(stacks, work, out, block, known, low, years, True)
+    _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL)
 
 
 def run_base(
@@ -131,11 +163,12 @@ def run_base(
     by_person: Int64Array,
 ) -> None:
     """Settle the year without events into ``out`` (one year, which collects) and keep it in ``base``."""
-    _settle(perils, stacks, chunk, work, out, block, base, 0, 1, 0, is_base=True, replay=False)
+    runs = draw(perils, chunk, work, out, block, base, 0, 1, is_base=True)
+    _settle(perils, stacks, chunk, work, out, block, base, 0, 1, runs, is_base=True, all_touched=True)
     keep_base(
         stacks.n_person, block.persons, stacks.n_none, stacks.component_kind, stacks.none_buffer, stacks.none_cum,
-        block.member_start, work.first_of_year, work.row, work.slot, work.total, work.buffer, out.collected, by_person,
-        base.home, base.person, base.step,
+        block.member_start, work.first_of_year, work.row, work.cell[at.CELL_SLOT], work.buffer, out.collected,
+        by_person, base.home, base.person, base.step,
     )
     count_base(
         stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate, block.own_premium, work.slot,
@@ -148,17 +181,17 @@ def run_batch(
     low: int, years: int, *, replay: bool = False,
 ) -> int:
     """Simulate ``years`` from ``low`` on; returns the runs of events, or the negative capacity that is needed."""
-    runs = draw(perils, chunk, work, out, block, low, years)
+    runs = draw(perils, chunk, work, out, block, base, low, years, replay=replay)
     if runs < 0:
         return runs
-    _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, replay=replay)
+    all_touched = replay or not stacks.is_plain
+    _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, all_touched=all_touched)
     count_none(
         low, years, stacks.has_lines, block.household, work.first_of_year, work.slot, work.total, base.home, work.mask,
         work.place, out.columns,
     )
     if base.touched:
-        slots = int(work.sizes[1])
-        n = list_touched(slots, work.slot, base.home, work.place)
+        n = list_touched(int(work.sizes[3]), work.slot, base.home, work.place)
         open_changes(n, work.place, work.slot, work.sizes, work.change)
     if work.sizes[2] > 0:
         count_programmes(
@@ -168,7 +201,5 @@ def run_batch(
             base.home, base.change, work.terms, work.costs, work.sizes, out.columns, out.by_household,
         )
     if base.paid:
-        take_off_base_steps(
-            low, years, work.first_of_year, work.slot, base.step, base.step_has, out.step_sums
-        )
+        take_off_base_steps(low, years, work.first_of_year, work.slot, base.step, base.step_has, out.step_sums)
     return runs

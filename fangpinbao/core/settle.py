@@ -1,7 +1,8 @@
 """Gathers drawn events into persons and households of a year, and the sums that steps share.
 
 Rows are persons in a year, slots are households in a year, both in order of year and position, so the rows of
-a slot and the slots of a year lie side by side. Reference: the plain-Python twin in ``tests/twin.py`` does the
+a slot and the slots of a year lie side by side. Only households for which the year can matter get a slot: the
+sums of a person's payments need none. Reference: the plain-Python twin in ``tests/twin.py`` does the
 same for one household at a time.
 
 Money rule: the cumulative payment through step k is a real number, rounded half-up once; step k pays the
@@ -17,86 +18,135 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.events import day_of, where_set
 from fangpinbao.core.schedule import EPSILON, half_up
 
-__all__ = ["credit_accounts", "evaluate", "event_terms", "fill", "list_units", "share_out"]
+__all__ = [
+    "clear_marks",
+    "credit_accounts",
+    "evaluate",
+    "event_terms",
+    "fill_rows",
+    "fill_slots",
+    "list_slots",
+    "mark_payable",
+    "share_out",
+    "start_rows",
+]
 
 
 @kernel
-def list_units(
-    years, runs, persons, households, is_base, all_rows, run, event, home, member_start, has_base, base_home, always,
-    marked, place_of, place, row, slot, first_of_year, sizes,
-):
-    """Give every person who is struck in a year a row, and every household that is touched a slot.
+def start_rows(years, households, runs, rows, run, event, row, cell, spent, home_mark, home_payable):
+    """Note where each household's rows end in each year, and clear what is kept by household and year.
 
-    Members with certain costs get rows too where a programme could pay them (``BASE_ROWS``, or ``all_rows``).
-    With ``is_base`` 1 all households are touched in the first year. ``always`` households are touched in every
-    year. Fills ``place_of`` (row by cell of persons, then slot by cell of households), ``first_of_year``
-    (first row and slot by year) and ``sizes`` (rows, slots).
+    Households to whose own accounts an event of a member is booked are marked like those that are struck.
     """
+    width = (households + 7) // 8 * 8
+    ends, slot_of = cell[at.CELL_ROWS_END], cell[at.CELL_SLOT]
+    for i in range(years * width):
+        ends[i], slot_of[i] = 0, at.NOBODY
+    for i in range(years * width):
+        spent[0, i], spent[1, i] = 0, 0
+    for i in range(years * width):
+        home_payable[i] = 0
+    cells = row[at.ROW_CELL]
+    for r in range(rows):
+        ends[cells[r]] = r + 1
+    for g in range(runs):
+        if run[at.RUN_PERSON, g] == 0:
+            for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
+                home_mark[np.int64(event[at.EV_YEAR, e]) * width + event[at.EV_UNIT, e]] = 1
+
+
+@kernel
+def clear_marks(years, persons, households, is_base, always, home_mark, person_mark):
+    """Clear the marks, but for households that are settled ``always``; with ``is_base`` 1 mark all households."""
     stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
-    person_mark, home_mark = marked[0, : years * stride], marked[1, : years * width]
-    row_of, slot_of = place_of[0], place_of[1]
     for i in range(years * stride):
         person_mark[i] = 0
     for i in range(years * width):
         home_mark[i] = 0
-    for g in range(runs):
-        if run[at.RUN_PERSON, g] == 1:
-            for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
-                unit, y = np.int64(event[at.EV_UNIT, e]), np.int64(event[at.EV_YEAR, e])
-                person_mark[y * stride + unit] = 1
-                home_mark[y * width + home[unit]] = 1
-        else:
-            for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
-                home_mark[np.int64(event[at.EV_YEAR, e]) * width + event[at.EV_UNIT, e]] = 1
     for h in always:
         for y in range(years):
             home_mark[y * width + h] = 1
     if is_base == 1:
         for h in range(households):
             home_mark[h] = 1
-    slots = np.int64(0)
-    for y in range(years):
-        first_of_year[1, y] = slots
-        found = where_set(home_mark[y * width : (y + 1) * width], households, place)
-        for i in range(found):
-            slot[at.SLOT_HOUSEHOLD, slots + i] = place[i]
-            slot[at.SLOT_YEAR, slots + i] = y
-            slot_of[y * width + place[i]] = slots + i
-        if has_base.shape[0] > 0:
-            for i in range(found):
-                h = place[i]
-                if is_base == 1 or all_rows == 1 or base_home[at.BASE_ROWS, h] == 1:
-                    for person in range(member_start[h], member_start[h + 1]):
-                        person_mark[y * stride + person] |= has_base[person]
-        slots += found
-    first_of_year[1, years] = slots
-    rows = np.int64(0)
-    for y in range(years):
-        first_of_year[0, y] = rows
-        found = where_set(person_mark[y * stride : (y + 1) * stride], persons, place)
-        for i in range(found):
-            row[at.ROW_PERSON, rows + i] = place[i]
-            row_of[y * stride + place[i]] = rows + i
-        for i in range(found):
-            row[at.ROW_SLOT, rows + i] = slot_of[y * width + home[place[i]]]
-        rows += found
-    first_of_year[0, years] = rows
-    for s in range(slots + 1):
-        slot[at.SLOT_ROW, s] = 0
-    for r in range(rows):
-        slot[at.SLOT_ROW, row[at.ROW_SLOT, r] + 1] += 1
-    for s in range(slots):
-        slot[at.SLOT_ROW, s + 1] += slot[at.SLOT_ROW, s]
-    sizes[0], sizes[1] = rows, slots
 
 
 @kernel
-def fill(
-    first_year, runs, rows, slots, persons, households, n_person, run, booking, event, money, account, place_of, row,
-    slot, row_count, buffer, held, base, base_any, household_base, ground_up,
+def mark_payable(rows, n_person, payable_reads, payable_floor, none_buffer, buffer, row, x, mask, place, home_payable):
+    """Mark the cells of rows that some coverage could pay: what "none" leaves reaches the least of its terms.
+
+    ``payable_reads`` [sets, components] lists the distinct sets of costs that coverages read.
+    """
+    cells = row[at.ROW_CELL]
+    for g in range(payable_reads.shape[0]):
+        for r in range(rows):
+            x[r] = 0.0
+        for c in range(n_person):
+            if payable_reads[g, c] == 1:
+                column = buffer[none_buffer[c]]
+                for r in range(rows):
+                    x[r] += column[r]
+        floor = payable_floor[g]
+        for r in range(rows):
+            mask[r] = (x[r] >= floor) & (x[r] > 0.0)
+        for j in range(where_set(mask, rows, place)):
+            home_payable[cells[place[j]]] = 1
+
+
+@kernel
+def list_slots(
+    years, households, all_touched, base_home, cell, spent, home_mark, home_payable, mask, place, row, slot,
+    first_of_year, sizes,
 ):
-    """Sum events and certain costs into rows of persons and slots of households, and chain each unit's events."""
-    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
+    """Give a slot to every household-year that can matter for a programme or a line.
+
+    That is one that is marked, or whose members' spending leaves the slack that the household has, or that has a
+    payable row and passes a test of moment ``after_shock``; with ``all_touched`` 1 every one that is touched.
+    Writes ``first_of_year`` (first slot) and the number of slots.
+    """
+    width = (households + 7) // 8 * 8
+    slack, medical_slack, gate_slack = base_home[at.SPENDING_SLACK], base_home[at.MEDICAL_SLACK], base_home[at.GATE_SLACK]
+    slots = np.int64(0)
+    for y in range(years):
+        low = y * width
+        ends, marks = cell[at.CELL_ROWS_END, low : low + households], home_mark[low : low + households]
+        spending, medical = spent[0, low : low + households], spent[1, low : low + households]
+        payable = home_payable[low : low + households]
+        if all_touched == 1:
+            for h in range(households):
+                mask[h] = (ends[h] != 0) | (marks[h] != 0)
+        else:
+            for h in range(households):
+                matters = (spending[h] > slack[h]) | (medical[h] > medical_slack[h])
+                tested = (payable[h] != 0) & (spending[h] > gate_slack[h])
+                mask[h] = ((ends[h] != 0) & (matters | tested)) | (marks[h] != 0)
+        first_of_year[1, y] = slots
+        found = where_set(mask, households, place)
+        for i in range(found):
+            slot[at.SLOT_HOUSEHOLD, slots + i] = place[i]
+            slot[at.SLOT_YEAR, slots + i] = y
+            slot[at.SLOT_ROWS_END, slots + i] = ends[place[i]]
+            cell[at.CELL_SLOT, low + place[i]] = slots + i
+        slots += found
+    first_of_year[1, years] = slots
+    cells = row[at.ROW_CELL]
+    for s in range(slots):
+        slot[at.SLOT_EVENT, s] = at.NOBODY
+        slot[at.SLOT_CHANGE, s] = 0
+        end = np.int64(slot[at.SLOT_ROWS_END, s])
+        first = end
+        while first > 0 and cells[first - 1] == cells[end - 1]:
+            first -= 1
+        slot[at.SLOT_ROW, s] = first
+    sizes[3] = slots
+
+
+@kernel
+def fill_rows(
+    first_year, runs, rows, n_person, run, booking, event, money, account, row, row_count, buffer, base, base_any,
+    ground_up,
+):
+    """Sum events and certain costs into rows, chain each person's events, and sum all events by year and account."""
     for c in range(n_person + 1):  # the last one: nothing is paid before the first step
         column = buffer[c]
         if c < n_person and base.shape[1] > 0 and base_any[c] == 1:
@@ -105,8 +155,49 @@ def fill(
         else:
             for r in range(rows):
                 column[r] = 0.0
-    n_home = held.shape[0]
-    for c in range(n_home):
+    for d in range(row_count.shape[0]):
+        for r in range(rows):
+            row_count[d, r] = 0.0
+    last = row[at.ROW_EVENT]
+    for r in range(rows):
+        last[r] = at.NOBODY
+    year, units, following = event[at.EV_YEAR], event[at.EV_UNIT], event[at.EV_NEXT]
+    whole, scope = money[0], money[1]
+    for g in range(runs):
+        low, high = run[at.RUN_FIRST, g], run[at.RUN_END, g]
+        if low == high:
+            continue
+        a = booking[run[at.RUN_BOOKING, g], at.ACCOUNT]
+        e = low
+        while e < high:  # events of a run are in order of year
+            y, total = year[e], np.int64(0)
+            while e < high and year[e] == y:
+                total += np.int64(whole[e])
+                e += 1
+            ground_up[first_year + np.int64(y), a] += total
+        if run[at.RUN_PERSON, g] == 0:
+            continue
+        inner, outer = buffer[account[at.INSIDE, a]], buffer[account[at.OUTSIDE, a]]
+        for e in range(low, high):
+            inner[units[e]] += scope[e]
+        for e in range(low, high):
+            outer[units[e]] += whole[e] - scope[e]
+        for e in range(low, high):
+            following[e] = last[units[e]]
+            last[units[e]] = e
+        if account[at.COUNT_GROUP, a] >= 0:
+            counted = row_count[account[at.COUNT_GROUP, a]]
+            for e in range(low, high):
+                counted[units[e]] += event[at.EV_COUNT, e]
+
+
+@kernel
+def fill_slots(
+    runs, slots, households, n_person, run, booking, event, money, account, cell, slot, held, household_base
+):
+    """Sum events and certain costs of households' own accounts into slots, and chain the events."""
+    width = (households + 7) // 8 * 8
+    for c in range(held.shape[0]):
         column = held[c]
         if household_base.shape[1] > 0 and n_person + c < household_base.shape[0]:
             for s in range(slots):
@@ -114,49 +205,17 @@ def fill(
         else:
             for s in range(slots):
                 column[s] = 0.0
-    for d in range(row_count.shape[0]):
-        for r in range(rows):
-            row_count[d, r] = 0.0
-    for r in range(rows):
-        row[at.ROW_EVENT, r] = at.NOBODY
-    for s in range(slots):
-        slot[at.SLOT_EVENT, s] = at.NOBODY
-        slot[at.SLOT_CHANGE, s] = 0
+    last = slot[at.SLOT_EVENT]
     for g in range(runs):
-        low, high = run[at.RUN_FIRST, g], run[at.RUN_END, g]
-        if low == high:
-            continue
-        a = np.int64(booking[run[at.RUN_BOOKING, g], at.ACCOUNT])
-        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
-        units, year = event[at.EV_UNIT], event[at.EV_YEAR]
-        following = event[at.EV_NEXT]
-        whole, scope = money[0], money[1]
-        y, total = np.int64(year[low]), np.int64(0)
-        for e in range(low, high):
-            if np.int64(year[e]) != y:
-                ground_up[first_year + y, a] += total
-                y, total = np.int64(year[e]), np.int64(0)
-            total += np.int64(whole[e])
-        ground_up[first_year + y, a] += total
         if run[at.RUN_PERSON, g] == 1:
-            inner, outer, last = buffer[inside], buffer[outside], row[at.ROW_EVENT]
-            for e in range(low, high):
-                r = place_of[0, np.int64(year[e]) * stride + units[e]]
-                inner[r] += scope[e]
-                outer[r] += whole[e] - scope[e]
-                following[e] = last[r]
-                last[r] = e
-            if account[at.COUNT_GROUP, a] >= 0:
-                counted = row_count[account[at.COUNT_GROUP, a]]
-                for e in range(low, high):
-                    counted[place_of[0, np.int64(year[e]) * stride + units[e]]] += event[at.EV_COUNT, e]
-        else:
-            inner, last = held[inside - n_person], slot[at.SLOT_EVENT]
-            for e in range(low, high):
-                s = place_of[1, np.int64(year[e]) * width + units[e]]
-                inner[s] += whole[e]
-                following[e] = last[s]
-                last[s] = e
+            continue
+        a = booking[run[at.RUN_BOOKING, g], at.ACCOUNT]
+        inner = held[account[at.INSIDE, a] - n_person]
+        for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
+            s = cell[at.CELL_SLOT, np.int64(event[at.EV_YEAR, e]) * width + event[at.EV_UNIT, e]]
+            inner[s] += money[0, e]
+            event[at.EV_NEXT, e] = last[s]
+            last[s] = e
 
 
 @inlined
@@ -227,8 +286,8 @@ def _event_payment(chosen, amount, hinge, hinge_count):
 
 @kernel
 def event_terms(
-    s, rows, slots, is_person, chosen, waiting, n_person, row, slot, event, money, word, account, read, reads_account,
-    buffer, held, sums, hinge, hinge_count,
+    s, rows, slots, is_person, chosen, waiting, n_person, row, slot, cell, event, money, word, account, read,
+    reads_account, buffer, held, sums, hinge, hinge_count,
 ):
     """Sum the payments of per-event terms into ``sums``, by row of a person's step or slot of a household's."""
     for r in range(rows):
@@ -239,7 +298,7 @@ def event_terms(
                 amount = _left_of(
                     money[1, e], money[0, e], account[at.INSIDE, a], account[at.OUTSIDE, a], s, r, read, buffer
                 )
-                place = np.int64(r) if is_person else np.int64(row[at.ROW_SLOT, r])
+                place = np.int64(r) if is_person else np.int64(cell[at.CELL_SLOT, row[at.ROW_CELL, r]])
                 sums[place] += _event_payment(chosen, amount, hinge, hinge_count)
             e = event[at.EV_NEXT, e]
     if is_person:

@@ -21,7 +21,7 @@ def _limit_households(
 ):
     """Apply per-household terms to the persons' payments and share the result out among them."""
     for mine in range(slots):
-        first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROW, mine + 1])
+        first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
         total = 0.0
         for r in range(first, last):
             total += pay[r]
@@ -48,7 +48,7 @@ def _room(mine, s, n_person, n_components, cum_in, household_cum_in, slot, buffe
         if read[s, c] >= 0:
             own += held[read[s, c], mine]
     total = half_up(held[household_cum_in, mine] + own) - half_up(held[household_cum_in, mine])
-    for r in range(slot[at.SLOT_ROW, mine], slot[at.SLOT_ROW, mine + 1]):
+    for r in range(slot[at.SLOT_ROW, mine], slot[at.SLOT_ROWS_END, mine]):
         covered = 0.0
         for c in range(n_person):
             if read[s, c] >= 0:
@@ -60,7 +60,7 @@ def _room(mine, s, n_person, n_components, cum_in, household_cum_in, slot, buffe
 @kernel
 def _pay_members(s, mine, whole, total, left, n_person, step, slot, row, paid, buffer, read, write, z, person_key):
     """Share a household's payment out among its members' costs; returns (members' cost, household's part)."""
-    first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROW, mine + 1])
+    first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
     persons = 0.0
     for r in range(first, last):
         covered = 0.0
@@ -93,7 +93,7 @@ def run_special(
     first_step, last_step, first_year, years, block_persons, n_person, has_base,
     step, step_terms, effect, read, write, reads_account, component_kind, present,
     choice_person, choice_household, hinge, hinge_count, account, base_person, person_key,
-    first_of_year, row, slot, row_count, buffer, held, scratch, variant, one, paid, paid_home, active, place, sizes,
+    first_of_year, row, slot, cell, row_count, buffer, held, scratch, variant, one, paid, paid_home, active, place, sizes,
     event, money, word, gate_open, step_sums, credit, collected, allowed, change,
 ):
     """Run the steps of any kind; arguments as of ``run_plain``."""
@@ -114,7 +114,7 @@ def run_special(
                 elif c < n_person:
                     reads_persons = True
                     for r in range(rows):
-                        x[row[at.ROW_SLOT, r]] += buffer[source, r]
+                        x[cell[at.CELL_SLOT, row[at.ROW_CELL, r]]] += buffer[source, r]
                 else:
                     for i in range(slots):
                         x[i] += held[source, i]
@@ -122,7 +122,7 @@ def run_special(
             for i in range(n):
                 z[i] = 0.0
             event_terms(
-                s, rows, slots, is_person, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, row, slot, event, money,
+                s, rows, slots, is_person, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, row, slot, cell, event, money,
                 word, account, read, reads_account, buffer, held, z, hinge, hinge_count,
             )
         else:
@@ -155,7 +155,7 @@ def run_special(
         gate = step[s, at.GATE]
         if gate >= 0:
             for i in range(n):
-                pay[i] = pay[i] if gate_open[gate, row[at.ROW_SLOT, i] if is_person else i] == 1 else 0.0
+                pay[i] = pay[i] if gate_open[gate, cell[at.CELL_SLOT, row[at.ROW_CELL, i]] if is_person else i] == 1 else 0.0
         if is_person:
             if not is_points:
                 before, after = step[s, at.CUM_IN], step[s, at.CUM_OUT]
@@ -179,7 +179,7 @@ def run_special(
                 active[r], z[r] = r, np.float64(paid[r])
             book_payments(
                 s, rows, True, np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
-                read, reads_account, account, base_person, active, place, z, spare, row, slot, buffer, held, sizes,
+                read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT], buffer, held, sizes,
                 event, money, step_sums, credit, collected, allowed, change,
             )
             continue
@@ -215,6 +215,6 @@ def run_special(
             active[mine], z[mine] = mine, np.float64(paid_home[mine])
         book_payments(
             s, slots, True, np.int64(reads_persons), first_year, block_persons, n_person, has_base, step, step_terms,
-            effect, read, reads_account, account, base_person, active, place, z, spare, row, slot, buffer, held, sizes,
+            effect, read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT], buffer, held, sizes,
             event, money, step_sums, credit, collected, allowed, change,
         )

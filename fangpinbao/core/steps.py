@@ -39,7 +39,7 @@ def open_changes(n, slots, slot, sizes, change):
 @kernel
 def book_payments(
     s, n, is_listed, of_members, first_year, block_persons, n_person, has_base, step, step_terms, effect, read,
-    reads_account, account, base_person, active, place, fen, weights, row, slot, buffer, held, sizes,
+    reads_account, account, base_person, active, place, fen, weights, row, slot, cell_slot, buffer, held, sizes,
     event, money, step_sums, credit, collected, allowed, change,
 ):
     """Book the payments of a step: sums, what they change for programmes, the accounts they are credited to.
@@ -60,7 +60,7 @@ def book_payments(
         active[kept], fen[kept] = i, paid
         kept += np.int64(paid != 0)
     for j in range(kept):
-        place[j] = row[at.ROW_SLOT, active[j]] if is_person else active[j]
+        place[j] = cell_slot[row[at.ROW_CELL, active[j]]] if is_person else active[j]
     if is_listed:
         for j in range(kept):
             year = first_year + np.int64(slot[at.SLOT_YEAR, place[j]])
@@ -112,7 +112,7 @@ def book_payments(
         if not is_person:
             first, last, of_home = np.int64(0), np.int64(0), np.int64(1)
             if of_members == 1:
-                first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROW, mine + 1])
+                first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
         credit_accounts(
             s, first, last, mine, of_home, paid, n_person, row, slot, event, money, account, read, reads_account,
             buffer, held, credit[year, s],
@@ -210,8 +210,11 @@ def _payable(n, x, floor, mask, active):
 
 
 @kernel
-def _open_rows(n, is_person, gate, slot_of, gate_open, varied, choice, whose, variant, active):
-    """Keep the listed rows that the terms are for and whose gate is open; fills ``variant``."""
+def _open_rows(n, is_person, gate, cell_of, cell_slot, gate_open, varied, choice, whose, variant, active):
+    """Keep the listed rows that the terms are for and whose gate is open; fills ``variant``.
+
+    A row without a slot belongs to a household that passes no test.
+    """
     kept = np.int64(0)
     for j in range(n):
         i = active[j]
@@ -221,7 +224,8 @@ def _open_rows(n, is_person, gate, slot_of, gate_open, varied, choice, whose, va
             variant[kept] = v
             is_open = v > 0
         if gate >= 0:
-            is_open = is_open and gate_open[gate, slot_of[i] if is_person else i] == 1
+            mine = np.int64(cell_slot[cell_of[i]]) if is_person else np.int64(i)
+            is_open = is_open and mine != at.NOBODY and gate_open[gate, mine] == 1
         active[kept] = i
         kept += np.int64(is_open)
     return kept
@@ -229,27 +233,32 @@ def _open_rows(n, is_person, gate, slot_of, gate_open, varied, choice, whose, va
 
 @kernel
 def run_plain(
-    first_step, last_step, n_none, first_year, years, block_persons, n_person, has_base,
+    first_step, last_step, level, n_none, first_year, years, block_persons, n_person, has_base,
     step, step_terms, effect, read, write, reads_account, component_kind, present,
     choice_person, choice_household, hinge, hinge_count, account, base_person,
-    first_of_year, row, slot, row_count, buffer, held, scratch, variant, mask, active, place, sizes,
+    first_of_year, row, slot, cell_slot, row_count, buffer, held, scratch, variant, mask, active, place, sizes,
     event, money, gate_open, step_sums, credit, collected, allowed, change,
 ):
     """Run plain steps; ``step_terms`` is (share in time, floor of the terms, weight of a yuan) by step.
 
+    ``level`` 0 runs only steps on persons, 1 only those on households, -1 all.
     Sums by year go to ``step_sums`` [(paid, claims), year, step]. What a person with certain costs is paid by
     "none" without any event is taken off.
     """
     x, z, pay, spare = scratch[0], scratch[1], scratch[2], scratch[3]
     n_components = component_kind.shape[0]
+    last = np.int64(-2)
     for s in range(first_step, last_step):
+        if level >= 0 and step[s, at.LEVEL] != level:
+            continue
         is_person = step[s, at.LEVEL] == 0
         side = np.int64(0) if is_person else np.int64(1)
         firsts = first_of_year[side]
         n = firsts[years]
         source = buffer if is_person else held
         low, high = (0, n_person) if is_person else (n_person, n_components)
-        same = s > first_step and step[s, at.LEVEL] == step[s - 1, at.LEVEL]
+        same = last == s - 1 and step[s, at.LEVEL] == step[s - 1, at.LEVEL]
+        last = np.int64(s)
         for c in range(low, high):
             same = same and read[s, c] == read[s - 1, c]
         if not same:  # else the step before read the same costs: they still stand in x
@@ -269,7 +278,7 @@ def run_plain(
         else:
             m = _payable(n, x, step_terms[1, s], mask, active)
             m = _open_rows(
-                m, is_person, step[s, at.GATE], row[at.ROW_SLOT], gate_open, varied, choice, whose, variant, active
+                m, is_person, step[s, at.GATE], row[at.ROW_CELL], cell_slot, gate_open, varied, choice, whose, variant, active
             )
             for j in range(m):
                 z[j] = x[active[j]]
@@ -322,6 +331,6 @@ def run_plain(
                         spare[i] += step_terms[3, component_kind[c]] * column[i] / (x[i] if x[i] > 0.0 else 1.0)
         book_payments(
             s, m, not is_dense, np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
-            read, reads_account, account, base_person, active, place, z, spare, row, slot, buffer, held, sizes, event,
-            money, step_sums, credit, collected, allowed, change,
+            read, reads_account, account, base_person, active, place, z, spare, row, slot, cell_slot, buffer, held, sizes,
+            event, money, step_sums, credit, collected, allowed, change,
         )

@@ -14,8 +14,12 @@ import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint8Array, Uint32Array, Uint64Array
 from fangpinbao.core import layout as at
+from fangpinbao.core.events import PATHS_A_WORD
 
-__all__ = ["Base", "Block", "Chunk", "Outputs", "Perils", "Stacks", "Work"]
+__all__ = ["MOST_YEARS", "Base", "Block", "Chunk", "Outputs", "Perils", "Stacks", "Work"]
+
+MOST_YEARS = 512
+"""Most years of a batch."""
 
 
 class Perils(NamedTuple):
@@ -52,6 +56,9 @@ class Stacks(NamedTuple):
     relief_on_rigid: int  # 1: resources net of rigid spending are topped up
     relief_counts: int  # 1: insurance benefits count as income
     has_lines: int
+    is_plain: bool  # all steps are plain, and no programme changes a step of "none"
+    payable_reads: Int64Array  # [sets, c] distinct costs of persons that coverages read
+    payable_floor: Float64Array  # [sets] the least of their terms; only where is_plain
     runs: tuple[tuple[int, int, bool], ...]  # runs of steps: first, last, plain
     count_groups: int  # sets of accounts whose events are counted as discharges
     person_buffers: int
@@ -87,6 +94,8 @@ class Base(NamedTuple):
     by_household: Int64Array  # [p, h, 3] of one year
     always: Int64Array  # households whose payments without events can change by chance
     insured: Int64Array  # households paid by a coverage without events
+    row_homes: Int64Array  # households whose members with certain costs need rows
+    all_homes: Int64Array  # households with certain costs of members
 
 
 class Block(NamedTuple):
@@ -142,11 +151,11 @@ class Work:
     persons: int
     households: int
     cells: int  # persons x years of a batch, at the most
-    capacity: int
-    units: int
-    n_accounts: int
+    capacity: int  # hits of one peril; half the events
+    units: int  # households exposed to one peril
     stacks: Stacks
     n_perils: int
+    person_perils: int
     n_programmes: int
 
     def __post_init__(self) -> None:
@@ -159,32 +168,39 @@ class Work:
         def uints(*shape: int) -> Uint32Array:
             return np.zeros(shape, dtype=np.uint32)
 
-        stacks, many = self.stacks, self.capacity
-        rows = self.cells
-        wide = max(rows, self.units) + 64
-        n_lookup = max(self.units, self.persons, self.households) + 64
-        self.words = np.zeros(n_lookup, dtype=np.uint64)
+        stacks, region, rows = self.stacks, self.capacity, self.cells
+        kinds = max(self.person_perils, 1)
+        stride = (self.persons + 7) // 8 * 8 + 64
+        wide = max(rows, self.units) + 8 * MOST_YEARS + 64  # with what rounding a year's cells up to 8 adds
+        many = 2 * region
+        self.region = region
+        # drawing
+        self.words = np.zeros((kinds, stride), dtype=np.uint64)
+        self.lanes = np.zeros((kinds, PATHS_A_WORD, stride), dtype=np.uint16)
+        self.masks = np.zeros((kinds, stride), dtype=np.uint8)
+        self.threshold = np.zeros((kinds, stride), dtype=np.uint16)
+        self.threshold_row = ints(kinds) - 1
+        self.home_words = np.zeros(wide, dtype=np.uint64)
         self.mask = np.zeros(wide, dtype=np.uint8)
-        self.threshold = np.zeros(self.units + 64, dtype=np.uint16)
-        self.threshold_row = ints(self.n_perils) - 1
         self.place, self.active = uints(wide), uints(wide)
-        self.hit = uints(3, many)
-        self.hit_word = np.zeros(many, dtype=np.uint64)
+        self.person_mark, self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(3))
+        self.hit = uints(3, (kinds + 1) * region)
+        self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
+        self.segment = ints(3, self.n_perils + 16_384)
         self.event, self.money = uints(at.EVENT_WIDTH, many), floats(2, many)
-        self.run = ints(at.RUN_WIDTH, 64 * (self.n_perils + 1) + 4_096)
+        self.run = ints(at.RUN_WIDTH, 8 * (self.n_perils + 1) + 65_536)
         self.word = np.zeros(many, dtype=np.uint64)
         self.draw = floats(2, many)
-        self.segment = ints(3, self.n_perils + 4_096)
-        self.marked = np.zeros((2, wide + 8 * 512), dtype=np.uint8)
-        self.place_of = uints(2, wide + 8 * 512)
-        self.row, self.slot = uints(at.ROW_WIDTH, rows), uints(at.SLOT_WIDTH, rows + 1)
-        self.first_of_year = ints(2, 513)
+        # settling
+        self.row, self.slot = uints(at.ROW_WIDTH, rows), uints(at.SLOT_WIDTH, rows)
+        self.cell, self.spent = uints(2, wide), ints(2, wide)
+        self.first_of_year = ints(2, MOST_YEARS + 1)
         self.row_count = floats(stacks.count_groups, rows)
-        self.buffer = floats(stacks.person_buffers, rows)
-        self.held = floats(stacks.household_buffers, rows)
+        self.buffer, self.held = floats(stacks.person_buffers, rows), floats(stacks.household_buffers, rows)
         self.scratch, self.variant = floats(4, rows + 8), np.zeros(rows + 8, dtype=np.uint8)
         self.one, self.paid, self.paid_home = floats(3, 1), ints(rows), ints(rows)
         self.gate_open = np.zeros((max(len(stacks.gate_take_up), 1), rows), dtype=np.uint8)
         self.total = ints(at.TOTAL_WIDTH, rows)
         self.change = ints(rows, self.n_programmes, at.CHANGE_WIDTH)
-        self.sizes, self.costs, self.terms = ints(3), floats(7), ints(1_024, at.TERM_WIDTH)
+        self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots
+        self.costs, self.terms = floats(7), ints(1_024, at.TERM_WIDTH)
