@@ -247,16 +247,18 @@ def count_programmes(
                     flat[use + _USE_NEVER] += benefit - benefit0
                     flat[use + _ABOVE] += min(benefit, insured - z) - min(benefit0, insured0 - z)
             elif has_lines == 1:
-                for t in range(4):
+                n_terms = 4 if base_change[h, p, at.TOUCHED] == 1 else 2  # else it is as "none" without events
+                for t in range(n_terms):
                     terms[n + t, at.TERM_CELL], terms[n + t, at.TERM_HOUSEHOLD] = cell, h
                     terms[n + t, at.TERM_SIGN] = 1 if t == 0 or t == 3 else -1
                     terms[n + t, at.TERM_U] = u if t < 2 else u0
                 terms[n, at.TERM_I], terms[n, at.TERM_BENEFIT], terms[n, at.TERM_FIXED] = insured, benefit, fixed
                 terms[n + 1, at.TERM_I], terms[n + 1, at.TERM_BENEFIT], terms[n + 1, at.TERM_FIXED] = u, 0, 0
-                terms[n + 2, at.TERM_I], terms[n + 2, at.TERM_BENEFIT] = insured0, benefit0
-                terms[n + 2, at.TERM_FIXED] = fixed0
-                terms[n + 3, at.TERM_I], terms[n + 3, at.TERM_BENEFIT], terms[n + 3, at.TERM_FIXED] = u0, 0, 0
-                n += 4
+                if n_terms == 4:
+                    terms[n + 2, at.TERM_I], terms[n + 2, at.TERM_BENEFIT] = insured0, benefit0
+                    terms[n + 2, at.TERM_FIXED] = fixed0
+                    terms[n + 3, at.TERM_I], terms[n + 3, at.TERM_BENEFIT], terms[n + 3, at.TERM_FIXED] = u0, 0, 0
+                n += n_terms
                 cause = np.int64(-1)
                 for line in range(2):
                     z, by_cause = household[at.LINE + line, h], cell + _FIRST + line * _WIDTH + _FIRST_CAUSE

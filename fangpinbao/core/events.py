@@ -158,7 +158,7 @@ def strike_homes(
 @kernel
 def screen_persons(
     first_year, years, persons, households, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_word,
-    unit_stratum, home, member_start, has_base, base_homes, home_mark, person_mark, words, lanes, masks, threshold,
+    unit_stratum, home, member_start, has_base, base_homes, home_mark, person_mark, words, lanes, masks, ties, threshold,
     threshold_row, place, listed, hit, hit_word, region, segment, sizes, events, row, first_of_year,
 ):
     """Give every person who is struck in a year a row, and list the hits of persons' perils by row.
@@ -196,10 +196,12 @@ def screen_persons(
                     for j in range(persons):
                         lane_of[j] = np.uint16(mine[j] >> shift)
             lane_of, mask = lanes[k, lane[first_year + y]], masks[k]
+            tied = np.int64(0)
             for j in range(persons):
                 mask[j] = lane_of[j] <= highs[j]
-            for j in range(persons):
                 marks[j] |= mask[j]
+                tied += np.int64(lane_of[j] == highs[j])
+            ties[k] = tied
         for b in range(base_homes.shape[0]):
             h = base_homes[b]
             touched = home_mark[y * width + h]
@@ -218,26 +220,23 @@ def screen_persons(
             g = sizes[1] + k
             q, mask, mine = segment[0, g], masks[k], words[k]
             m = segment[2, g]
-            if m + n * rate[q, at.TAIL_COUNTS] + 8 > segment[1, g] + region:
-                return 2 * region + n * rate[q, at.TAIL_COUNTS]
             hits = np.int64(0)
             for i in range(n):
                 listed[hits] = i
                 hits += np.int64(mask[place[i]])
+            most = hits if peril[q, at.PER_YEAR] == 1 else hits * rate[q, at.TAIL_COUNTS]
+            if m + most + 8 > segment[1, g] + region:
+                return 2 * region + most
             own = GOLDEN * (np.uint64(lane[first_year + y]) + _ONE)
-            lane_of, highs = lanes[k, lane[first_year + y]], threshold[k]
-            ties = np.int64(0)
-            for i in range(hits):
-                j = place[listed[i]]
-                hit[at.HIT_UNIT, m + i] = rows + listed[i]
-                hit_word[m + i] = mine[j]
-                ties += np.int64(lane_of[j] == highs[j])
-            counts = rate[q, at.TAIL_COUNTS]
-            if counts == 1 and ties == 0:
+            lane_of, counts = lanes[k, lane[first_year + y]], rate[q, at.TAIL_COUNTS]
+            if counts == 1 and ties[k] == 0:
+                for i in range(hits):
+                    hit_word[m + i] = mine[place[listed[i]]]
                 for i in range(m, m + hits):
                     hit_word[i] = mix64(mix64(hit_word[i] + own) + GOLDEN)
-                for i in range(m, m + hits):
-                    hit[at.HIT_YEAR, i], hit[at.HIT_COUNT, i] = y, 1
+                for i in range(hits):
+                    hit[at.HIT_UNIT, m + i] = rows + listed[i]
+                    hit[at.HIT_YEAR, m + i], hit[at.HIT_COUNT, m + i] = y, 1
                 m += hits
             else:
                 start = rate[q, at.TAIL_START] + tail_row[first_year + y, q] * rate[q, at.TAIL_STRATA] * counts

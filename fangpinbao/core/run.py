@@ -10,11 +10,11 @@ import numpy as np
 from fangpinbao._typing import Int64Array
 from fangpinbao.core import layout as at
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
-from fangpinbao.core.events import book_events, screen_persons, strike_homes
+from fangpinbao.core.events import PATHS_A_WORD, book_events, screen_persons, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
 from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.special import run_special
-from fangpinbao.core.steps import open_changes, run_plain
+from fangpinbao.core.steps import open_changes, run_coverages, run_none
 from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, Perils, Stacks, Work
 
 __all__ = ["draw", "run_base", "run_batch", "run_years"]
@@ -33,6 +33,7 @@ def run_years(
     that have certain costs.
     """
     step = max(min(work.cells // max(block.persons, 1), MOST_YEARS), 1)
+    step = step // PATHS_A_WORD * PATHS_A_WORD or step  # years that share a screening word stay together
     while low < high:
         years = min(step, high - low)
         reached = run_batch(perils, stacks, chunk, work, out, block, base, low, years, replay=replay)
@@ -64,8 +65,8 @@ def draw(
             low, years, block.persons, block.households, peril, chunk.rate, chunk.tail, chunk.tail_row,
             chunk.screen_key, chunk.lane, block.unit_start, block.unit_word, block.unit_stratum, block.home,
             block.member_start, block.has_base, base.all_homes if replay or is_base else base.row_homes,
-            work.home_mark, work.person_mark, work.words, work.lanes, work.masks, work.threshold, work.threshold_row,
-            work.place, work.active, work.hit, work.hit_word, work.region, work.segment, work.sizes, out.events,
+            work.home_mark, work.person_mark, work.words, work.lanes, work.masks, work.ties, work.threshold,
+            work.threshold_row, work.place, work.active, work.hit, work.hit_word, work.region, work.segment, work.sizes, out.events,
             work.row, work.first_of_year,
         )
     if needed > 0:
@@ -94,9 +95,16 @@ def _steps(
             stacks.hinge_count, stacks.account, person_base,
         )
         sums = (out.step_sums, out.credit, out.collected, out.allowed, work.change)
-        if plain:
-            run_plain(
-                first, last, level, stacks.n_none, low, years, block.persons, stacks.n_person, has_base, *terms,
+        if plain and not after_none:
+            run_none(
+                first, last, level, low, years, block.persons, stacks.n_person, has_base, *terms,
+                work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
+                work.held, work.scratch, work.variant, work.active, work.place, work.sizes, work.event, work.money,
+                *sums,
+            )
+        elif plain:
+            run_coverages(
+                first, last, low, years, block.persons, stacks.n_person, has_base, *terms,
                 work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
                 work.held, work.scratch, work.variant, work.mask, work.active, work.place, work.sizes, work.event,
                 work.money, work.gate_open, *sums,

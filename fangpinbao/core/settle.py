@@ -220,17 +220,29 @@ def fill_slots(
 
 @inlined
 def _hinges(chosen, v, amounts, payments, n, hinge, hinge_count):
-    for i in range(n):
-        payments[i] = 0.0
-    for k in range(hinge_count[chosen, 0]):
-        start, bend, jump = hinge[0, chosen, k, v], hinge[1, chosen, k, v], hinge[2, chosen, k, v]
-        if bend != 0.0:
-            for i in range(n):
-                over = amounts[i] - start
-                payments[i] += bend * (over if over > 0.0 else 0.0)
-        if jump != 0.0:
-            for i in range(n):
-                payments[i] += jump if amounts[i] - start >= -EPSILON else 0.0
+    """Apply one schedule; four hinges in one pass, absent ones with slope 0."""
+    count = hinge_count[chosen, 0]
+    for k in range(0, max(count, 1), 4):
+        a, b, c, d = min(k, count - 1), min(k + 1, count - 1), min(k + 2, count - 1), min(k + 3, count - 1)
+        start_a, start_b, start_c, start_d = 0.0, 0.0, 0.0, 0.0
+        bend_a, bend_b, bend_c, bend_d = 0.0, 0.0, 0.0, 0.0
+        if count > k:
+            start_a, bend_a = hinge[0, chosen, a, v], hinge[1, chosen, a, v]
+            start_b, bend_b = hinge[0, chosen, b, v], hinge[1, chosen, b, v] if k + 1 < count else 0.0
+            start_c, bend_c = hinge[0, chosen, c, v], hinge[1, chosen, c, v] if k + 2 < count else 0.0
+            start_d, bend_d = hinge[0, chosen, d, v], hinge[1, chosen, d, v] if k + 3 < count else 0.0
+        kept = 0.0 if k == 0 else 1.0
+        for i in range(n):
+            over_a, over_b = max(amounts[i] - start_a, 0.0), max(amounts[i] - start_b, 0.0)
+            over_c, over_d = max(amounts[i] - start_c, 0.0), max(amounts[i] - start_d, 0.0)
+            first = bend_a * over_a + bend_b * over_b + (bend_c * over_c + bend_d * over_d)
+            payments[i] = first if kept == 0.0 else payments[i] + first
+    if hinge_count[chosen, 1] == 1:
+        for k in range(count):
+            start, jump = hinge[0, chosen, k, v], hinge[2, chosen, k, v]
+            if jump != 0.0:
+                for i in range(n):
+                    payments[i] += jump if amounts[i] - start >= -EPSILON else 0.0
 
 
 @kernel

@@ -178,7 +178,7 @@ def run_special(
             for r in range(rows):
                 active[r], z[r] = r, np.float64(paid[r])
             book_payments(
-                s, rows, True, np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
+                s, rows, np.int64(1), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
                 read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT], buffer, held, sizes,
                 event, money, step_sums, credit, collected, allowed, change,
             )
@@ -214,7 +214,7 @@ def run_special(
         for mine in range(slots):
             active[mine], z[mine] = mine, np.float64(paid_home[mine])
         book_payments(
-            s, slots, True, np.int64(reads_persons), first_year, block_persons, n_person, has_base, step, step_terms,
+            s, slots, np.int64(1), np.int64(reads_persons), first_year, block_persons, n_person, has_base, step, step_terms,
             effect, read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT], buffer, held, sizes,
             event, money, step_sums, credit, collected, allowed, change,
         )

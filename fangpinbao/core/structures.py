@@ -179,7 +179,7 @@ class Work:
         self.lanes = np.zeros((kinds, PATHS_A_WORD, stride), dtype=np.uint16)
         self.masks = np.zeros((kinds, stride), dtype=np.uint8)
         self.threshold = np.zeros((kinds, stride), dtype=np.uint16)
-        self.threshold_row = ints(kinds) - 1
+        self.threshold_row, self.ties = ints(kinds) - 1, ints(kinds)
         self.home_words = np.zeros(wide, dtype=np.uint64)
         self.mask = np.zeros(wide, dtype=np.uint8)
         self.place, self.active = uints(wide), uints(wide)
