@@ -9,9 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fangpinbao import yearly
 from fangpinbao.files import count_by_status
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
+from fangpinbao.payers import COST_KINDS, payer_label
 from fangpinbao.records import Figure, group_label, line_label
 from fangpinbao.risk import precision_line
 from fangpinbao.scenario.vocabulary import LINES
@@ -91,6 +93,16 @@ class RunTables:
         return [name for name in self.outcomes.programmes if name != "none"]
 
     @property
+    def rules(self) -> list[str]:
+        """Programmes that are public rules: nobody insures, so there is no payout or premium."""
+        return [name for name in self.programmes if yearly.is_rules(self.outcomes, name)]
+
+    @property
+    def insurance(self) -> list[str]:
+        """Programmes that are insurance."""
+        return [name for name in self.programmes if name not in self.rules]
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """Lines of the scenario."""
         return LINES if self.outcomes.scenario.lines is not None else ()
@@ -142,7 +154,10 @@ class RunTables:
         table = new_table(["", self.say("unit", "单位"), *map(self.programme_label, names)], names=2)
         self._rows(table, names, self.say("What must it cost?", "保费应为多少？"), _PREMIUM)
         self._rows(table, names, self.say("What does it pay in a year?", "一年赔多少？"), _PAYOUT)
-        worst = [f"{self.outcomes.yuan_by_year(name).max():,.0f}" for name in names]
+        worst = [
+            MISSING if name in self.rules else f"{self.outcomes.yuan_by_year(name).max():,.0f}"
+            for name in names
+        ]
         years = f"{self.outcomes.n_years:,}"
         label = self.say(f"worst of {years} simulated years", f"{years} 个模拟年中最高")
         table.add_row("  " + label, self.say("yuan", "元"), *worst)
@@ -176,7 +191,7 @@ class RunTables:
         labels = [MEASURES[name].label(self.lang) for name in _COVERAGE]
         heads = [self.say("programme", "保险方案"), self.say("coverage", "保障责任"), *labels]
         table = new_table([*heads, row_label("payout", "p95", self.lang)], names=2)
-        for name in self.programmes:
+        for name in self.insurance:
             for coverage in self.outcomes.scenario.programmes[name].coverages:
                 found = [self.find(name, measure, coverage=coverage) for measure in _COVERAGE]
                 found.append(self.find(name, "payout", "p95", coverage=coverage))
@@ -187,7 +202,7 @@ class RunTables:
 
     def classes(self) -> Titled | None:
         """Who is paid and kept from poverty, by class."""
-        if not self.lines or not self.programmes or len(self.outcomes.groups) < 2:
+        if not self.lines or not self.insurance or len(self.outcomes.groups) < 2:
             return None
         columns: list[tuple[str, str | None]] = [(measure, None) for measure in _CLASS]
         columns += [(measure, line) for line in self.lines for measure in _CLASS_LINE]
@@ -196,7 +211,7 @@ class RunTables:
             label = MEASURES[measure].label(self.lang)
             heads.append(label if line is None else f"{label} ({line_label(line, self.lang)})")
         table = new_table(heads, names=2)
-        for name in self.programmes:
+        for name in self.insurance:
             for group in self.outcomes.groups:
                 found = [self.find(name, measure, group=group, line=line) for measure, line in columns]
                 cells = [cell(one, self.lang) for one in found]
@@ -208,9 +223,9 @@ class RunTables:
         """To whom the payout goes, at each line."""
         groups = []
         for line in self.lines:
-            table = new_table(["", *map(self.programme_label, self.programmes)])
+            table = new_table(["", *map(self.programme_label, self.insurance)])
             for measure in (*(f"payout_use_{use}" for use in _USES), "payout_above_line"):
-                found = [self.find(name, measure, line=line) for name in self.programmes]
+                found = [self.find(name, measure, line=line) for name in self.insurance]
                 if measure == "payout_above_line":
                     table.add_section()
                 table.add_row(MEASURES[measure].label(self.lang), *map(self._with_share, found))
@@ -237,12 +252,63 @@ class RunTables:
         for label, paid, layer in rows:
             changes = [self.find(name, "public_layers_change", coverage=layer) for name in names]
             table.add_row(label, *(cell(one, self.lang) for one in (paid, *changes)))
+        for name in self.rules:
+            for step in scenario.programmes[name].coverages:
+                full = f"{name}.{step}"
+                changes = [self.find(one, "public_layers_change", coverage=full) for one in names]
+                label = f"{self.programme_label(name)}: {self.step_label(name, step)}"
+                if any(change is not None for change in changes):
+                    table.add_row(label, MISSING, *(cell(one, self.lang) for one in changes))
         if scenario.relief:
             found = [self.find("none", "relief"), *(self.find(name, "relief_change") for name in names)]
             table.add_row(MEASURES["relief"].label(self.lang), *(cell(one, self.lang) for one in found))
         title = self.say(
             "Public payments and how the programmes change them, yuan a year",
             "公共保障支付及各方案带来的变化，元/年",
+        )
+        return Titled(title, table)
+
+    def bearers(self, most: int = 4) -> list[Titled]:
+        """Who bears each kind of cost, without a programme and with each; so many programmes a table."""
+        names = ["none", *self.programmes]
+        groups = [names[start : start + most] for start in range(0, len(names), most)]
+        return [table for table in map(self._bearers, groups) if table is not None]
+
+    def _bearers(self, names: list[str]) -> Titled | None:
+        table = new_table(["", *map(self.programme_label, names)])
+        for kind in COST_KINDS:
+            payers = list(
+                dict.fromkeys(
+                    one.group for one in self.figures if one.measure == f"{kind}_borne" and one.group
+                )
+            )
+            if not payers:
+                continue
+            table.add_section()
+            table.add_row(Text(MEASURES[f"{kind}_borne"].label(self.lang), style="bold"))
+            for payer in payers:
+                amounts = [self.find(name, f"{kind}_borne", group=payer) for name in names]
+                shares = [self.find(name, f"{kind}_borne_share", group=payer) for name in names]
+                cells = [
+                    f"{cell(amount, self.lang)} ({share.value:.1%})" if share else cell(amount, self.lang)
+                    for amount, share in zip(amounts, shares, strict=True)
+                ]
+                table.add_row("  " + payer_label(self.outcomes, payer, self.lang), *cells)
+        if not table.rows:
+            return None
+        return Titled(self.say("Who bears each yuan, yuan a year", "每一元由谁承担，元/年"), table)
+
+    def records(self) -> Titled | None:
+        """Published figures of the place that nothing is fitted to."""
+        records = self.outcomes.scenario.records
+        if not records:
+            return None
+        table = new_table(["", self.say("unit", "单位"), self.say("record", "记录")], names=2)
+        for record in records.values():
+            table.add_row(record.label.in_language(self.lang), record.unit, f"{record.value:,.10g}")
+        title = self.say(
+            "Published records of the place; no number is fitted to them",
+            "当地公开记录（参数未据此拟合）",
         )
         return Titled(title, table)
 
@@ -269,8 +335,9 @@ class RunTables:
 
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table, in order."""
-        tables = (self.coverages(), self.classes(), *self.uses()) if self.programmes else ()
-        yield from (table for table in (*tables, self.layers()) if table is not None)
+        tables = (self.coverages(), self.classes(), *self.uses()) if self.insurance else ()
+        behind = (self.layers(), *self.bearers(), self.records())
+        yield from (table for table in (*tables, *behind) if table is not None)
 
     def footer(self) -> Group:
         """Precision and sources, and what ``—`` means."""

@@ -36,6 +36,11 @@ def _tables(document: Document, key: str) -> dict[str, Document]:
     return {name: table for name, table in tables.items() if isinstance(table, dict)}
 
 
+def _names(table: Document, key: str) -> list[str]:
+    value = table.get(key, {})
+    return list(value) if isinstance(value, dict) else []
+
+
 def _lists(table: Document, key: str) -> list[Any]:
     value = table.get(key, [])
     return value if isinstance(value, list) else []
@@ -232,7 +237,13 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
     else:
         names = [str(name) for name in townships] if isinstance(townships, list) else []
     if file is None:
+        margins = _tables(population, "classes").values()
+        tags = sorted({tag for one in margins for key in ("tags", "holder_tags") for tag in _names(one, key)})
         for place, where in _filters(document):
+            for key in ("tags", "without_tags"):
+                for index, tag in enumerate(_lists(where, key)):
+                    if tag not in tags:
+                        yield _unknown(f"{place}.{key}[{index}]", tag, tags, "a tag of any class")
             for index, township in enumerate(_lists(where, "townships")):
                 if township not in names:
                     yield _unknown(f"{place}.townships[{index}]", township, names, "a township")
