@@ -13,7 +13,7 @@ from fangpinbao import yearly
 from fangpinbao.files import count_by_status
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
-from fangpinbao.payers import COST_KINDS, payer_label
+from fangpinbao.payers import COST_KINDS, HOUSEHOLD, payer_label
 from fangpinbao.records import Figure, group_label, line_label
 from fangpinbao.risk import precision_line
 from fangpinbao.scenario.vocabulary import LINES
@@ -40,6 +40,11 @@ _POVERTY = (
     ("households_still_poor", "mean"),
     ("gap_closed", "mean"),
     ("cost_per_prevented", "ratio"),
+)
+_BURDEN = (
+    ("households_catastrophic", "mean"),
+    ("households_catastrophic_avoided", "mean"),
+    ("public_cost", "mean"),
 )
 _COVERAGE = ("payout", "claims", "mean_claim", "pure_premium_per_insured")
 _HEADLINES = ("households_prevented", "pure_premium_per_insured", "payout")
@@ -145,38 +150,60 @@ class RunTables:
         return Text.assemble((title, "bold"), "\n", about)
 
     def first(self, most: int = 4) -> list[Titled]:
-        """Premium, payout and poverty for every programme, at most so many side by side."""
-        names = self.programmes
-        groups = [names[start : start + most] for start in range(0, len(names), most)]
+        """Premium, payout and poverty for every programme, at most so many side by side; rules by themselves."""
+        groups = [
+            names[start : start + most]
+            for names in (self.insurance, self.rules)
+            for start in range(0, len(names), most)
+        ]
         return [self._first(group) for group in groups]
 
     def _first(self, names: list[str]) -> Titled:
         table = new_table(["", self.say("unit", "单位"), *map(self.programme_label, names)], names=2)
-        self._rows(table, names, self.say("What must it cost?", "保费应为多少？"), _PREMIUM)
-        self._rows(table, names, self.say("What does it pay in a year?", "一年赔多少？"), _PAYOUT)
-        worst = [
-            MISSING if name in self.rules else f"{self.outcomes.yuan_by_year(name).max():,.0f}"
-            for name in names
-        ]
-        years = f"{self.outcomes.n_years:,}"
-        label = self.say(f"worst of {years} simulated years", f"{years} 个模拟年中最高")
-        table.add_row("  " + label, self.say("yuan", "元"), *worst)
+        if names[0] in self.rules:
+            self._burden(table, names)
+            title = self.say("What households bear, poverty", "农户负担、防贫")
+        else:
+            self._premium(table, names)
+            title = self.say("Premium, payout, poverty", "保费、赔款、防贫")
         for line in self.lines:
             question = self.say("Whom does it keep from poverty?", "防住了多少贫困？")
             self._rows(table, names, f"{question} ({self.line_label(line)})", _POVERTY, line)
-        return Titled(self.say("Premium, payout, poverty", "保费、赔款、防贫"), table)
+        return Titled(title, table)
+
+    def _premium(self, table: Table, names: list[str]) -> None:
+        self._rows(table, names, self.say("What must it cost?", "保费应为多少？"), _PREMIUM)
+        self._rows(table, names, self.say("What does it pay in a year?", "一年赔多少？"), _PAYOUT)
+        worst = [f"{self.outcomes.yuan_by_year(name).max():,.0f}" for name in names]
+        years = f"{self.outcomes.n_years:,}"
+        label = self.say(f"worst of {years} simulated years", f"{years} 个模拟年中最高")
+        table.add_row("  " + label, self.say("yuan", "元"), *worst)
+
+    def _burden(self, table: Table, names: list[str]) -> None:
+        """What households bear under public rules, and what these cost the public."""
+        table.add_section()
+        table.add_row(Text(self.say("What do households bear?", "农户负担多少？"), style="bold"))
+        for kind in COST_KINDS:
+            found = [self.find(name, f"{kind}_borne", group=HOUSEHOLD) for name in names]
+            if any(one is not None for one in found):
+                measure = MEASURES[f"{kind}_borne"]
+                label = f"  {measure.label(self.lang)}: {payer_label(self.outcomes, HOUSEHOLD, self.lang)}"
+                cells = [cell(one, self.lang) for one in found]
+                table.add_row(label, unit_label(measure.unit, self.lang), *cells)
+        self._rows(table, names, None, _BURDEN)
 
     def _rows(
         self,
         table: Table,
         names: list[str],
-        title: str,
+        title: str | None,
         rows: Iterable[tuple[str, str]],
         line: str | None = None,
     ) -> None:
         """Add a section; a row that is nothing for all programmes is left out unless it is a headline."""
-        table.add_section()
-        table.add_row(Text(title, style="bold"))
+        if title is not None:
+            table.add_section()
+            table.add_row(Text(title, style="bold"))
         for measure, statistic in rows:
             found = [self.find(name, measure, statistic, line=line) for name in names]
             nothing = statistic in PLAIN and all(one is None or one.value == 0.0 for one in found)
@@ -252,13 +279,13 @@ class RunTables:
         for label, paid, layer in rows:
             changes = [self.find(name, "public_layers_change", coverage=layer) for name in names]
             table.add_row(label, *(cell(one, self.lang) for one in (paid, *changes)))
-        for name in self.rules:
-            for step in scenario.programmes[name].coverages:
-                full = f"{name}.{step}"
-                changes = [self.find(one, "public_layers_change", coverage=full) for one in names]
-                label = f"{self.programme_label(name)}: {self.step_label(name, step)}"
-                if any(change is not None for change in changes):
-                    table.add_row(label, MISSING, *(cell(one, self.lang) for one in changes))
+        steps = [step for name in self.rules for step in scenario.programmes[name].coverages]
+        for step in dict.fromkeys(steps):
+            changes = [self.find(one, "public_layers_change", coverage=f"{one}.{step}") for one in names]
+            if any(change is not None for change in changes):
+                owner = next(name for name in self.rules if step in scenario.programmes[name].coverages)
+                cells = [cell(one, self.lang) for one in changes]
+                table.add_row(self.step_label(owner, step), MISSING, *cells)
         if scenario.relief:
             found = [self.find("none", "relief"), *(self.find(name, "relief_change") for name in names)]
             table.add_row(MEASURES["relief"].label(self.lang), *(cell(one, self.lang) for one in found))

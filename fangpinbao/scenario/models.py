@@ -14,8 +14,8 @@ from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 __all__ = [
     "Booking",
     "CertainCost",
-    "EverInsured",
     "ClassMargins",
+    "EverInsured",
     "Factors",
     "Lines",
     "Peril",
