@@ -114,10 +114,11 @@ def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iter
             if account not in accounts:
                 yield _unknown(f"{place}.accounts[{index}]", account, list(accounts), "an account")
         known = [account for account in read if account in accounts]
-        if known and place.startswith("programmes.") and not booked.intersection(known):
+        if known and not booked.intersection(known):
+            what = "coverage" if place.startswith("programmes.") else "layer"
             yield Problem(
                 f"{place}.accounts",
-                f"= {read} are booked by no peril or certain cost, so the coverage can never pay. "
+                f"= {read} are booked by no peril or certain cost, so the {what} can never pay. "
                 "Name an account that is booked, or add a peril.",
             )
         levels = {accounts[account][0] for account in known}
