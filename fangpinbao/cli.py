@@ -329,9 +329,8 @@ def compare(
 
     tables = RunTables(outcomes, [], language)
     labels = (tables.programme_label(a), tables.programme_label(b))
-    print_all(
-        _console(), [tables.heading(), difference_table(differences(outcomes, a, b), *labels, language)]
-    )
+    found = difference_table(differences(outcomes, a, b), *labels, language, tables.payer_label)
+    print_all(_console(), [tables.heading(), found])
 
 
 @app.command()

@@ -55,7 +55,8 @@ def _borne(gathering: Gathering, outcomes: Outcomes, a: str, b: str, name: str) 
         mine, other = (borne_by_year(outcomes, programme, kind) for programme in (a, b))
         if mine is None or other is None:
             continue
-        for payer in dict.fromkeys((*other, *mine)):
+        payers = dict.fromkeys((*other, *mine))
+        for payer in payers if len(payers) > 1 else ():
             first, second = mine.get(payer, nothing), other.get(payer, nothing)
             if first.any() or second.any():
                 estimate = estimators.difference(first, second, outcomes.years, "fen").scaled(0.01, "yuan")

@@ -127,6 +127,10 @@ class RunTables:
             table = scenario.programmes[programme].coverages.get(step)
         return step if table is None or table.label is None else table.label.in_language(self.lang)
 
+    def payer_label(self, payer: str) -> str:
+        """Label of who bears a cost."""
+        return payer_label(self.outcomes, payer, self.lang)
+
     def line_label(self, line: str) -> str:
         """Label of a line with its amount."""
         lines = self.outcomes.scenario.lines
@@ -187,7 +191,7 @@ class RunTables:
             found = [self.find(name, f"{kind}_borne", group=HOUSEHOLD) for name in names]
             if any(one is not None for one in found):
                 measure = MEASURES[f"{kind}_borne"]
-                label = f"  {measure.label(self.lang)}: {payer_label(self.outcomes, HOUSEHOLD, self.lang)}"
+                label = f"  {measure.label(self.lang)}: {self.payer_label(HOUSEHOLD)}"
                 cells = [cell(one, self.lang) for one in found]
                 table.add_row(label, unit_label(measure.unit, self.lang), *cells)
         self._rows(table, names, None, _BURDEN)
@@ -320,7 +324,7 @@ class RunTables:
                     f"{cell(amount, self.lang)} ({share.value:.1%})" if share else cell(amount, self.lang)
                     for amount, share in zip(amounts, shares, strict=True)
                 ]
-                table.add_row("  " + payer_label(self.outcomes, payer, self.lang), *cells)
+                table.add_row("  " + self.payer_label(payer), *cells)
         if not table.rows:
             return None
         return Titled(self.say("Who bears each yuan, yuan a year", "每一元由谁承担，元/年"), table)

@@ -11,6 +11,7 @@ from conftest import build
 from fangpinbao.comparison import compare
 from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
+from fangpinbao.explain import explain
 from fangpinbao.figures import all_figures
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.payers import borne, borne_by_year, payer_label
@@ -210,6 +211,14 @@ def test_premium_is_financed_as_the_scenario_says() -> None:
     other = price(outcomes).one("public_layers_change", "shop", coverage=None).value
     relief = price(outcomes).one("relief_change", "shop").value
     assert poverty(outcomes).one("public_cost", "shop").value == pytest.approx(65.0 * heads + other + relief)
+
+
+def test_explain_names_who_pays(outcomes: Outcomes) -> None:
+    page = str(explain(outcomes.scenario, 0, programme="hospital"))
+    for words in ("basic (public layer)", "own (the household's own share", "clinic (borne by the hospital)"):
+        assert words in page
+    assert "ceiling (public layer)" in page
+    assert "illness (insurance)" in str(explain(outcomes.scenario, 0, programme="shop"))
 
 
 def test_labels_in_chinese(outcomes: Outcomes) -> None:
