@@ -336,7 +336,7 @@ class RunTables:
             return None
         table = new_table(["", self.say("unit", "单位"), self.say("record", "记录")], names=2)
         for record in records.values():
-            table.add_row(record.label.in_language(self.lang), record.unit, f"{record.value:,.10g}")
+            table.add_row(record.label.in_language(self.lang), record.unit, f"{record.value:,.15g}")
         title = self.say(
             "Published records of the place; no number is fitted to them",
             "当地公开记录（参数未据此拟合）",
