@@ -88,6 +88,9 @@ def borne(outcomes: Outcomes, programme: str | None = None) -> Figures:
     """
     gathering, years = Gathering(), outcomes.years
     for name in yearly.chosen(outcomes, programme):
+        limit = outcomes.scenario.programmes[name].aggregate if name != "none" else None
+        if limit is not None and limit.rule == "topped_up":
+            gathering.note(f"{name}: what government tops up stands with the insurer in *_borne")
         for kind in _paid_kinds(outcomes):
             by_payer = borne_by_year(outcomes, name, kind)
             if by_payer is None:

@@ -236,6 +236,14 @@ def test_labels_in_chinese(outcomes: Outcomes) -> None:
             'premium_per_insured belongs to an insurance contract, not to kind = "rules"',
         ),
         (
+            {"coverages": {"own": {"accounts": MEDICAL, "payer_kind": "insurer"}}},
+            'coverages.own.payer_kind = "insurer" does not fit kind = "rules"',
+        ),
+        (
+            {"kind": "insurance", "coverages": {"own": {"accounts": MEDICAL, "payer_kind": "hospital"}}},
+            'coverages.own.payer_kind = "hospital" does not fit kind = "insurance"',
+        ),
+        (
             {"coverages": {"own": {"accounts": MEDICAL, "payer_kind": "household"}}},
             "paid_within_year = 1 would count the household's own share as help. Write 0.",
         ),
@@ -246,6 +254,13 @@ def test_rules_are_checked(change: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError) as refused:
         build(programmes={"base": None, "rule": rule})
     assert words in str(refused.value)
+
+
+def test_layers_are_public_money() -> None:
+    with pytest.raises(
+        InputError, match=r"layers\.basic\.payer_kind = 'hospital' is for steps of a programme"
+    ):
+        build(layers={"basic": {"payer_kind": "hospital"}})
 
 
 def test_shares_of_a_premium_are_at_most_all() -> None:

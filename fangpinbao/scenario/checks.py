@@ -164,6 +164,12 @@ def _layers(document: Document) -> Iterator[Problem]:
         after = isinstance(test, dict) and test.get("moment", "after_shock") == "after_shock"
         late: list[str] = [key for key in ("spending_test", "take_up", "paid_within_year") if key in layer]
         late += ["income_test"] if after else []
+        if layer.get("payer_kind", "public") != "public":
+            yield Problem(
+                f"layers.{name}.payer_kind",
+                f'= {layer["payer_kind"]!r} is for steps of a programme of kind = "rules"; layers are public money. '
+                "Move the step there, or drop the key.",
+            )
         for key in late:
             yield Problem(
                 f"layers.{name}.{key}",

@@ -328,6 +328,14 @@ class Programme(Table):
             for name in ("premium_per_insured", "household_share", "other_share", "aggregate"):
                 if getattr(self, name):
                     refuse('belongs to an insurance contract, not to kind = "rules". Drop one.', name)
+        fit = ("public", "hospital", "household") if self.kind == "rules" else ("insurer",)
+        for name, coverage in self.coverages.items():
+            if coverage.payer_kind not in (None, *fit):
+                refuse(
+                    f'= "{coverage.payer_kind}" does not fit kind = "{self.kind}", so nobody would count what it pays. '
+                    f"Write {' or '.join(fit)}, or drop it.",
+                    f"coverages.{name}.payer_kind",
+                )
         return self
 
 
