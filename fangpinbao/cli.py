@@ -1,4 +1,4 @@
-"""The command line: run, check, schema, compare, population, explain, scenarios, warmup.
+"""The command line: run, check, schema, compare, population, explain, scenarios, new, warmup.
 
 Exit codes: 0 success; 2 refused input, every problem on stderr; 130 after Ctrl-C, which leaves nothing; 1
 anything else, in one clear line (``FANGPINBAO_DEBUG=1`` shows the traceback). Heavy modules are imported
@@ -329,9 +329,8 @@ def compare(
 
     tables = RunTables(outcomes, [], language)
     labels = (tables.programme_label(a), tables.programme_label(b))
-    print_all(
-        _console(), [tables.heading(), difference_table(differences(outcomes, a, b), *labels, language)]
-    )
+    found = difference_table(differences(outcomes, a, b), *labels, language, tables.payer_label)
+    print_all(_console(), [tables.heading(), found])
 
 
 @app.command()
@@ -382,16 +381,25 @@ def explain(
 
 @app.command()
 @_guarded
-def scenarios() -> None:
+def scenarios(lang: LangOption = "en") -> None:
     """List the shipped scenarios."""
-    import tomllib
+    from fangpinbao.library import listing
 
-    from fangpinbao.scenario import scenario_names, scenario_path
+    for line in listing(_language(lang)):
+        typer.echo(line)
 
-    for name in scenario_names():
-        title = tomllib.loads(scenario_path(name).read_text(encoding="utf-8-sig")).get("title", "")
-        shown = " / ".join(str(text) for text in title.values()) if isinstance(title, dict) else str(title)
-        typer.echo(f"{name:40} {shown}")
+
+@app.command()
+@_guarded
+def new(
+    name: Annotated[str, typer.Argument(help="of the new scenario; NAME.toml is written here")],
+    place: Annotated[str, typer.Option("--from", help="a shipped scenario or a file")] = "county-template",
+) -> None:
+    """Start a scenario of your own from a shipped place or template."""
+    from fangpinbao.library import start_scenario
+
+    file = start_scenario(name, place, Path())
+    typer.echo(f"{file} written. Change it, then: fangpinbao check {file}")
 
 
 @app.command()

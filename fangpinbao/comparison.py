@@ -6,6 +6,7 @@ import numpy as np
 
 from fangpinbao import estimators, yearly
 from fangpinbao.outcomes import Outcomes
+from fangpinbao.payers import COST_KINDS, borne_by_year
 from fangpinbao.records import Figures, Gathering
 
 __all__ = ["compare"]
@@ -35,20 +36,37 @@ def compare(outcomes: Outcomes, a: str, b: str = "none") -> Figures:
     gathering, name = Gathering(), f"{a} - {b}"
     for programme in (a, b):
         outcomes.index(programme)
+    left_out = yearly.OF_PAYOUT if any(yearly.is_rules(outcomes, p) for p in (a, b)) else frozenset()
     for measure in yearly.YEAR_MEASURES:
-        if not measure.endswith("_change"):
+        if not measure.endswith("_change") and measure not in left_out:
             gathering.add(measure, "difference", yearly.mean(outcomes, a, measure, minus=b), name)
+    _borne(gathering, outcomes, a, b, name)
     _money(gathering, outcomes, a, b, name)
     for line in yearly.lines_of(outcomes):
-        for measure in yearly.LINE_MEASURES:
+        for measure in (one for one in yearly.LINE_MEASURES if one not in left_out):
             gathering.add(measure, "difference", yearly.mean(outcomes, a, measure, line, b), name, line=line)
     return gathering.figures()
+
+
+def _borne(gathering: Gathering, outcomes: Outcomes, a: str, b: str, name: str) -> None:
+    """Compare what each payer bears of each kind of cost."""
+    nothing = np.zeros(outcomes.n_years, dtype=np.int64)
+    for kind in COST_KINDS:
+        mine, other = (borne_by_year(outcomes, programme, kind) for programme in (a, b))
+        if mine is None or other is None:
+            continue
+        payers = dict.fromkeys((*other, *mine))
+        for payer in payers if len(payers) > 1 else ():
+            first, second = mine.get(payer, nothing), other.get(payer, nothing)
+            if first.any() or second.any():
+                estimate = estimators.difference(first, second, outcomes.years, "fen").scaled(0.01, "yuan")
+                gathering.add(f"{kind}_borne", "difference", estimate, name, group=payer)
 
 
 def _money(gathering: Gathering, outcomes: Outcomes, a: str, b: str, name: str) -> None:
     """Compare the insurer's payout per insured, and the public cost; "none" costs nothing."""
     heads = [float(yearly.insured(outcomes, programme).sum()) for programme in (a, b)]
-    if all(heads):
+    if all(heads) and not any(yearly.is_rules(outcomes, programme) for programme in (a, b)):
         mine, other = (yearly.insurer_payout(outcomes, p) / h for p, h in zip((a, b), heads, strict=True))
         estimate = estimators.difference(mine, other, outcomes.years, "fen").scaled(0.01, "yuan per insured")
         gathering.add("pure_premium_per_insured", "difference", estimate, name)

@@ -132,6 +132,8 @@ def _by_year(outcomes: Outcomes, programme: str, measure: str, line: str | None)
     """Return [years] of a figure in its unit; None where the run has none."""
     if line is not None and line not in yearly.lines_of(outcomes):
         return None
+    if measure in ("pure_premium_per_insured", *yearly.OF_PAYOUT) and yearly.is_rules(outcomes, programme):
+        return None
     if measure == "pure_premium_per_insured":
         insured = int(yearly.insured(outcomes, programme).sum())
         return yearly.insurer_payout(outcomes, programme) / (100.0 * insured) if insured else None

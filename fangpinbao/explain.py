@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fangpinbao.aggregate import days_of
-from fangpinbao.compiled import account_table
+from fangpinbao.compiled import Node, account_table
 from fangpinbao.core import layout as at
 from fangpinbao.engine import Engine
 from fangpinbao.errors import InputError, Problem
@@ -26,6 +26,12 @@ from fangpinbao.scenario.vocabulary import CLASS_LABELS, CLASSES, LINES, STAGE_L
 __all__ = ["Event", "Explanation", "Payment", "explain"]
 
 _FEN = 100
+_PAYERS = {
+    "public": ("public layer", "公共保障"),
+    "insurer": ("insurance", "保险"),
+    "hospital": ("borne by the hospital", "医疗机构承担"),
+    "household": ("the household's own share, not paid to it", "个人负担部分，不是给付"),
+}
 
 
 @dataclass(frozen=True)
@@ -286,13 +292,19 @@ class _Page:
                     person = None if unit is None else str(ids[unit])
                     yield Payment(node.name, node.programme, person, amount, paid, why)
 
+    def _payer(self, node: Node) -> tuple[str, str]:
+        """Say who pays a step, in both languages."""
+        is_rule = node.programme is not None and self.scenario.programmes[node.programme].kind == "rules"
+        usual = "public" if node.programme is None or is_rule else "insurer"
+        return _PAYERS[node.step.payer_kind or usual]
+
     def _payment_lines(self, payments: tuple[Payment, ...]) -> Iterator[str]:
         say, tree = self.say, self.year.compiled.tree
         yield say("What was paid, in order (yuan)", "赔付与报销，按先后（元）")
         for s in tree.members[self.year.p]:
             node = tree.nodes[s]
             name = self.label(node.step, node.name.split(".")[-1])
-            kind = say("public layer", "公共保障") if node.programme is None else say("insurance", "保险")
+            kind = say(*self._payer(node))
             mine = [payment for payment in payments if payment.step == node.name]
             yield f"  {name} ({kind})"
             if not mine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fangpinbao.outcomes import Outcomes
+from fangpinbao.payers import borne
 from fangpinbao.poverty_measures import poverty
 from fangpinbao.pricing import price
 from fangpinbao.records import Figure, Figures, group_label, label, line_label
@@ -12,9 +13,9 @@ __all__ = ["Figure", "Figures", "all_figures", "group_label", "label", "line_lab
 
 
 def all_figures(outcomes: Outcomes) -> Figures:
-    """Return every figure of a run: prices, poverty at both lines, and the tail of the payout.
+    """Return every figure of a run: prices, who bears what, poverty at both lines, and the payout's tail.
 
     ``notes`` say which figures were left out because their value or error cannot be formed.
     """
     # The prices hold the quantiles and tail values already.
-    return price(outcomes) + poverty(outcomes) + tail_risk(outcomes, levels=())
+    return price(outcomes) + borne(outcomes) + poverty(outcomes) + tail_risk(outcomes, levels=())

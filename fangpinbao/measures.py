@@ -22,7 +22,7 @@ class Measure:
         In English words, as figures carry it.
     by
         What the figure is also given by, beside the programme: ``coverage``, ``layer``, ``class`` (of the
-        household), ``account`` or ``cause`` (these three in the field ``group``), ``line``.
+        household), ``account``, ``cause`` or ``payer`` (these four in the field ``group``), ``line``.
     meaning
         One sentence.
     """
@@ -120,8 +120,34 @@ _PRICING = [
     Measure("relief_change", "yuan", "change of relief", "救助支出变化",
             f"Relief under the programme less that under {_U}."),
     Measure("public_cost", "yuan", "public cost of the programme", "财政总成本",
-            "Premium (agreed, else gross) less households' share, top-up, administration, change of public "
-            "payments and relief."),
+            "Premium (agreed, else gross) less households' and others' shares, top-up, administration, change of "
+            "public payments and relief; public rules have no premium."),
+]  # fmt: skip
+
+_COSTS = {
+    "medical": ("medical cost", "医疗费用"),
+    "education": ("schooling and other rigid spending", "就学等刚性支出"),
+    "stock": ("property loss", "财产损失"),
+    "income": ("crop and income loss", "农业与收入损失"),
+}
+
+
+def _borne(kind: str) -> list[Measure]:
+    """What each payer bears of one kind of cost."""
+    en, zh = _COSTS[kind]
+    meaning = f"What one payer bears of {en}; `household`: what no step pays."
+    whole = f"The same over all {en}, a ratio of means."
+    return [
+        Measure(f"{kind}_borne", "yuan", f"{en} borne", f"{zh}承担额", meaning, ("payer",)),
+        Measure(f"{kind}_borne_share", "ratio", f"{en} borne, share", f"{zh}承担比例", whole, ("payer",)),
+    ]
+
+
+_BORNE = [measure for kind in _COSTS for measure in _borne(kind)] + [
+    Measure("premium_financed", "yuan", "premium paid by", "保费出资额",
+            "What households, other money and government pay of the agreed premium.", ("payer",)),
+    Measure("premium_financed_share", "ratio", "premium paid by, share", "保费出资比例",
+            "Their shares of the premium, as the scenario gives them.", ("payer",)),
 ]  # fmt: skip
 
 _RISK = [
@@ -202,7 +228,9 @@ _POVERTY = [
             "避免的灾难性医疗支出（户）", f"Such households under {_U} less those under the programme."),
 ]  # fmt: skip
 
-MEASURES: Final[dict[str, Measure]] = {measure.name: measure for measure in (*_PRICING, *_POVERTY, *_RISK)}
+MEASURES: Final[dict[str, Measure]] = {
+    measure.name: measure for measure in (*_PRICING, *_BORNE, *_POVERTY, *_RISK)
+}
 
 STATISTICS: Final[dict[str, tuple[str, str, str]]] = {
     "mean": ("mean", "年均", "mean over simulated years; standard error over years"),

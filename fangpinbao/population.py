@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fangpinbao._typing import BoolArray, Float64Array, Int32Array, Int64Array, Uint8Array, Uint64Array
 from fangpinbao.core.streams import GOLDEN, mix_array
 from fangpinbao.errors import InputError, Problem
-from fangpinbao.roster_columns import read_columns
+from fangpinbao.roster_columns import read_columns, tag_bits, tag_words
 from fangpinbao.scenario.terms import Filter
 from fangpinbao.scenario.vocabulary import CLASSES, STAGES
 
@@ -87,6 +87,9 @@ class Population:
     assets: Float64Array | None
     township_names: tuple[str, ...]
     township_key: Uint64Array
+    tag_names: tuple[str, ...] = ()
+    tags: Uint64Array | None = None
+    """Bit ``k`` of a person is set where the person bears ``tag_names[k]``; None where there are no tags."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -127,17 +130,32 @@ class Population:
     def select(self, where: Filter) -> BoolArray:
         """Return for each person whether all conditions hold; those on households hold for every member."""
         mask = self._households_fit(where)[self.household_of]
-        members = self._members_fit(where)
-        return mask if members is None else mask & members
+        members, barred = self._members_fit(where), self._bears(where.without_tags)
+        mask = mask if members is None else mask & members
+        return mask if barred is None else mask & ~barred
 
     def select_households(self, where: Filter) -> BoolArray:
         """Return for each household whether it fits.
 
-        Conditions on persons (age, sex, schooling, enrolled) hold where any one member meets all of them.
+        Conditions on persons (age, sex, schooling, enrolled, tags) hold where any one member meets all of
+        them; ``without_tags`` holds where no member bears one.
         """
         mask = self._households_fit(where)
         members = self._members_fit(where)
-        return mask if members is None else mask & np.logical_or.reduceat(members, self.household_start[:-1])
+        for condition, wanted in ((members, True), (self._bears(where.without_tags), False)):
+            if condition is not None:
+                mask &= np.logical_or.reduceat(condition, self.household_start[:-1]) == wanted
+        return mask
+
+    def _bears(self, names: Sequence[str] | None) -> BoolArray | None:
+        """Return for each person whether it bears any of the tags; None where none is asked for."""
+        if names is None:
+            return None
+        bits = np.uint64(sum(1 << self.tag_names.index(name) for name in names if name in self.tag_names))
+        if self.tags is None:
+            return np.zeros(self.persons, dtype=np.bool_)
+        bears: BoolArray = (self.tags & bits) != 0
+        return bears
 
     def _members_fit(self, where: Filter) -> BoolArray | None:
         conditions: list[BoolArray] = []
@@ -151,6 +169,9 @@ class Population:
             conditions.append(np.isin(self.schooling, [_STAGE_CODES[stage] for stage in where.schooling]))
         if where.enrolled is not None:
             conditions.append(self.enrolled == where.enrolled)
+        bears = self._bears(where.tags)
+        if bears is not None:
+            conditions.append(bears)
         return np.logical_and.reduce(conditions) if conditions else None
 
     def _households_fit(self, where: Filter) -> BoolArray:
@@ -205,6 +226,8 @@ class Population:
             columns[name] = getattr(self, name)[of]
         if self.assets is not None:
             columns["assets"] = self.assets[of]
+        if self.tags is not None:
+            columns["tags"] = tag_words(self.tags, self.tag_names)
         return pd.DataFrame(columns)
 
     @classmethod
@@ -230,6 +253,7 @@ class Population:
         rows = np.arange(1, len(persons) + 1) if rows is None else rows
         columns, household_of, first = read_columns(persons, rows, subject)
         names, township_of = np.unique(columns["township"].astype("U"), return_inverse=True)
+        tags, tag_names = tag_bits(columns["tags"]) if "tags" in columns else (None, ())
         return cls.from_columns(
             {
                 "person_id": columns["person_id"],
@@ -237,6 +261,7 @@ class Population:
                 "female": columns["sex"],
                 "schooling": columns["schooling"],
                 "enrolled": columns["enrolled"],
+                **({} if tags is None else {"tags": tags}),
             },
             household_of=household_of,
             households={
@@ -248,6 +273,7 @@ class Population:
                 "assets": columns["assets"][first] if "assets" in columns else None,
             },
             township_names=[str(name) for name in names],
+            tag_names=tag_names,
         )
 
     @classmethod
@@ -258,11 +284,13 @@ class Population:
         household_of: NDArray[Any],
         households: Mapping[str, NDArray[Any] | None],
         township_names: Sequence[str],
+        tag_names: Sequence[str] = (),
     ) -> Population:
         """Sort checked columns, in any order but consistent, into a population.
 
-        ``household_of`` indexes ``households``, whose ``township_of`` indexes ``township_names``; keys are
-        made here. ``InputError`` where two ids are the same or share a key.
+        ``household_of`` indexes ``households``, whose ``township_of`` indexes ``township_names``; bit ``k`` of
+        the optional ``persons["tags"]`` is ``tag_names[k]``; keys are made here. ``InputError`` where two ids
+        are the same or share a key.
         """
         keys = {
             "person": stable_keys(persons["person_id"], "person"),
@@ -308,6 +336,8 @@ class Population:
             assets=None if assets is None else assets[order].astype(np.float64),
             township_names=tuple(township_names[index] for index in town_order),
             township_key=keys["township"][town_order],
+            tag_names=tuple(tag_names),
+            tags=of_person("tags", np.uint64) if tag_names else None,
         )
 
 

@@ -57,7 +57,9 @@ def poverty(outcomes: Outcomes, programme: str | None = None) -> Figures:
 
 
 def _levels(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> None:
-    for measure in _OF_NONE if name == "none" else yearly.LINE_MEASURES:
+    measures = _OF_NONE if name == "none" else yearly.LINE_MEASURES
+    left_out = yearly.OF_PAYOUT if yearly.is_rules(outcomes, name) else ()
+    for measure in (one for one in measures if one not in left_out):
         estimate = yearly.mean(outcomes, name, measure, line)
         if estimate.value is None:
             gathering.note(f"{measure}: {estimate.note}")
@@ -86,6 +88,8 @@ def _costs(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> No
     else:
         each = estimators.ratio(cost, net, years, unit).scaled(0.01, unit)
         gathering.add("cost_per_prevented", "ratio", each, name, line=line)
+    if yearly.is_rules(outcomes, name):
+        return
     each = estimators.ratio(outcomes.column(name, "payout_fen"), gross, years, unit).scaled(0.01, unit)
     gathering.add("payout_per_prevented", "ratio", each, name, line=line)
 

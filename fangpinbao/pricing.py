@@ -41,7 +41,7 @@ def price(outcomes: Outcomes, programme: str | None = None) -> Figures:
     """
     gathering = Gathering()
     for name in yearly.chosen(outcomes, programme):
-        if name != "none":
+        if name != "none" and not yearly.is_rules(outcomes, name):
             _payout(gathering, outcomes, name)
             _coverages(gathering, outcomes, name)
             _classes(gathering, outcomes, name)
@@ -144,6 +144,7 @@ def _premiums(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
     else:
         gathering.note(f"{name}: premiums per insured: nobody is insured")
     agreed = yearly.agreed_premium(outcomes, name)
+    _financing(gathering, outcomes, name, agreed)
     if not agreed:
         gathering.note(f"{name}: loss_ratio, payout_over_premium: no premium is agreed")
         return
@@ -151,6 +152,19 @@ def _premiums(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
     gathering.known("agreed_premium_per_insured", agreed / 100.0 / heads, name)
     gathering.add("loss_ratio", "ratio", mean.scaled(100.0 / agreed, "ratio"), name)
     gathering.add("payout_over_premium", "share", estimators.share(payout > agreed, years), name)
+
+
+def _financing(gathering: Gathering, outcomes: Outcomes, name: str, agreed: float | None) -> None:
+    """Give who pays the premium, where it is not government alone."""
+    programme = outcomes.scenario.programmes[name]
+    shares = {"household": programme.household_share, "other money": programme.other_share}
+    if not any(shares.values()):
+        return
+    shares["government"] = 1.0 - sum(shares.values())
+    for payer, share in shares.items():
+        gathering.known("premium_financed_share", share, name, group=payer)
+        if agreed:
+            gathering.known("premium_financed", share * agreed / 100.0, name, group=payer)
 
 
 def _limit(gathering: Gathering, outcomes: Outcomes, name: str) -> None:

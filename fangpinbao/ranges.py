@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fangpinbao import yearly
 from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.scenario import Number, Scenario
@@ -193,7 +194,7 @@ def _premiums(outcomes: Outcomes) -> dict[str, float]:
     premiums = {}
     for p, name in enumerate(outcomes.programmes):
         insured = int(outcomes.compiled.insured[p].sum())
-        if insured:
-            yearly = outcomes.yuan_by_year(name) - outcomes.surplus_over_limit(name) / 100.0
-            premiums[name] = float(np.mean(yearly)) / insured
+        if insured and not yearly.is_rules(outcomes, name):
+            payout = yearly.insurer_payout(outcomes, name) / 100.0
+            premiums[name] = float(np.mean(payout)) / insured
     return premiums

@@ -47,7 +47,7 @@ class Figure:
     coverage
         Name of the coverage or public layer.
     group
-        Household class, account or cause.
+        Household class, account, cause or payer.
     line
         ``poverty`` or ``monitoring``.
     measure, statistic

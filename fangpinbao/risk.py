@@ -55,7 +55,7 @@ def tail_risk(
     gathering = Gathering()
     periods, shares = tuple(return_periods), tuple(levels)
     for name in yearly.chosen(outcomes, programme):
-        if name == "none":
+        if name == "none" or yearly.is_rules(outcomes, name):
             continue
         payout, years = outcomes.yuan_by_year(name), outcomes.years
         for period, estimate in estimators.exceedance_curve(payout, years, periods, "yuan").items():
@@ -86,10 +86,12 @@ def years_for_one_percent(outcomes: Outcomes, programme: str) -> dict[str, int |
     """Return how many simulated years would bring each main figure's standard error to 1% of its value.
 
     Keys are ``payout``, ``payout tvar_99`` and, for each line, ``households_prevented LINE``; None where the
-    figure is zero or has no error.
+    figure is zero or has no error. Public rules have no payout.
     """
-    tail = estimators.tail_value(outcomes.yuan_by_year(programme), outcomes.years, 0.99, "yuan")
-    main: dict[str, Estimate] = {"payout": yearly.mean(outcomes, programme, "payout"), "payout tvar_99": tail}
+    main: dict[str, Estimate] = {}
+    if not yearly.is_rules(outcomes, programme):
+        tail = estimators.tail_value(outcomes.yuan_by_year(programme), outcomes.years, 0.99, "yuan")
+        main = {"payout": yearly.mean(outcomes, programme, "payout"), "payout tvar_99": tail}
     for line in yearly.lines_of(outcomes):
         main[f"households_prevented {line}"] = yearly.mean(outcomes, programme, "households_prevented", line)
     return {name: estimators.years_needed(estimate) for name, estimate in main.items()}

@@ -13,15 +13,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fangpinbao._typing import BoolArray, Int64Array
+from fangpinbao._typing import BoolArray, Int64Array, Uint64Array
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, CLASSES, STAGE_LABELS, STAGES
 
-__all__ = ["COLUMNS", "Column", "RosterError", "read_columns"]
+__all__ = ["COLUMNS", "Column", "RosterError", "read_columns", "tag_bits", "tag_words"]
 
 LONGEST_ID = 64
 MOST_PROBLEMS = 50
+MOST_TAGS = 64
 _WHOLE = re.compile(r"-?[1-9][0-9]{0,17}|0")
+_TAG = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _AGE = re.compile(r"[0-9]{1,3}(\.0+)?")
 
 
@@ -48,7 +50,7 @@ class Column:
     level
         Whether the value is the person's own or must be the same for all members of a household.
     kind
-        How a cell is read: an id, a name, an age, a word of a closed list, or yuan.
+        How a cell is read: an id, a name, an age, a word of a closed list, yuan, or tags.
     rule
         What a cell must be, as it stands in an error after "is not".
     words
@@ -57,7 +59,7 @@ class Column:
 
     name: str
     level: Literal["person", "household"]
-    kind: Literal["id", "name", "age", "word", "yuan"]
+    kind: Literal["id", "name", "age", "word", "yuan", "tags"]
     rule: str
     words: Mapping[str, int] | None = None
     required: bool = True
@@ -86,6 +88,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("income_per_head", "household", "yuan", _YUAN_RULE),
     Column("consumption_per_head", "household", "yuan", _YUAN_RULE),
     Column("assets", "household", "yuan", _YUAN_RULE, required=False),
+    Column("tags", "person", "tags", "names with ; between them, or nothing", required=False),
 )
 _LISTS = {"class": CLASSES, "schooling": STAGES}
 
@@ -194,6 +197,8 @@ def _read(column: Column, cells: pd.Series[Any]) -> tuple[NDArray[Any], BoolArra
     if column.kind == "yuan":
         yuan = np.array([_yuan(value) for value in cells.tolist()], dtype=np.float64)
         return yuan, ~np.isnan(yuan)
+    if column.kind == "tags":
+        return _read_tags(cells)
     codes, uniques = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=False)
     meanings = np.array([_code(column, value) for value in uniques], dtype=np.int64)
     return meanings[codes], meanings[codes] >= 0
@@ -208,6 +213,38 @@ def _read_ids(cells: pd.Series[Any], *, as_integers: bool) -> tuple[NDArray[Any]
     if as_integers and all(_WHOLE.fullmatch(text) for text in texts):
         return np.array([int(text) for text in texts], dtype=np.int64), fine
     return np.array(texts, dtype=object), fine
+
+
+def _read_tags(cells: pd.Series[Any]) -> tuple[NDArray[Any], BoolArray]:
+    """Return each cell's tags, sorted, with ``;`` between them, and where the cell is fine."""
+    words = [[word.strip() for word in _text(value).split(";") if word.strip()] for value in cells.tolist()]
+    fine = np.array([all(_TAG.fullmatch(word) for word in cell) for cell in words], dtype=np.bool_)
+    return np.array([";".join(sorted(set(cell))) for cell in words], dtype=object), fine
+
+
+def tag_bits(cells: NDArray[Any]) -> tuple[Uint64Array, tuple[str, ...]]:
+    """Return tags as bits, and the name of each bit.
+
+    Parameters
+    ----------
+    cells
+        One text a person, its tags with ``;`` between them.
+    """
+    codes, uniques = pd.factorize(cells)
+    names = tuple(sorted({word for cell in uniques for word in cell.split(";") if word}))
+    if len(names) > MOST_TAGS:
+        message = f"holds {len(names)} different tags; at most {MOST_TAGS} are possible. Drop some."
+        raise InputError("the persons table", [Problem("column tags", message)])
+    bits = [sum(1 << names.index(word) for word in cell.split(";") if word) for cell in uniques]
+    return np.array(bits, dtype=np.uint64)[codes], names
+
+
+def tag_words(tags: Uint64Array, names: Sequence[str]) -> NDArray[Any]:
+    """Return each person's tags as a text, the inverse of ``tag_bits``."""
+    found, codes = np.unique(tags, return_inverse=True)
+    words = [";".join(name for k, name in enumerate(names) if (int(bits) >> k) & 1) for bits in found]
+    texts: NDArray[Any] = np.array(words, dtype=object)[codes]
+    return texts
 
 
 def _groups(ids: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

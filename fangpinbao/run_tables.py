@@ -9,9 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fangpinbao import yearly
 from fangpinbao.files import count_by_status
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
+from fangpinbao.payers import COST_KINDS, HOUSEHOLD, payer_label
 from fangpinbao.records import Figure, group_label, line_label
 from fangpinbao.risk import precision_line
 from fangpinbao.scenario.vocabulary import LINES
@@ -38,6 +40,11 @@ _POVERTY = (
     ("households_still_poor", "mean"),
     ("gap_closed", "mean"),
     ("cost_per_prevented", "ratio"),
+)
+_BURDEN = (
+    ("households_catastrophic", "mean"),
+    ("households_catastrophic_avoided", "mean"),
+    ("public_cost", "mean"),
 )
 _COVERAGE = ("payout", "claims", "mean_claim", "pure_premium_per_insured")
 _HEADLINES = ("households_prevented", "pure_premium_per_insured", "payout")
@@ -91,6 +98,16 @@ class RunTables:
         return [name for name in self.outcomes.programmes if name != "none"]
 
     @property
+    def rules(self) -> list[str]:
+        """Programmes that are public rules: nobody insures, so there is no payout or premium."""
+        return [name for name in self.programmes if yearly.is_rules(self.outcomes, name)]
+
+    @property
+    def insurance(self) -> list[str]:
+        """Programmes that are insurance."""
+        return [name for name in self.programmes if name not in self.rules]
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """Lines of the scenario."""
         return LINES if self.outcomes.scenario.lines is not None else ()
@@ -109,6 +126,10 @@ class RunTables:
         if table is None and programme in scenario.programmes:
             table = scenario.programmes[programme].coverages.get(step)
         return step if table is None or table.label is None else table.label.in_language(self.lang)
+
+    def payer_label(self, payer: str) -> str:
+        """Label of who bears a cost."""
+        return payer_label(self.outcomes, payer, self.lang)
 
     def line_label(self, line: str) -> str:
         """Label of a line with its amount."""
@@ -133,35 +154,60 @@ class RunTables:
         return Text.assemble((title, "bold"), "\n", about)
 
     def first(self, most: int = 4) -> list[Titled]:
-        """Premium, payout and poverty for every programme, at most so many side by side."""
-        names = self.programmes
-        groups = [names[start : start + most] for start in range(0, len(names), most)]
+        """Premium, payout and poverty for every programme, at most so many side by side; rules by themselves."""
+        groups = [
+            names[start : start + most]
+            for names in (self.insurance, self.rules)
+            for start in range(0, len(names), most)
+        ]
         return [self._first(group) for group in groups]
 
     def _first(self, names: list[str]) -> Titled:
         table = new_table(["", self.say("unit", "单位"), *map(self.programme_label, names)], names=2)
+        if names[0] in self.rules:
+            self._burden(table, names)
+            title = self.say("What households bear, poverty", "农户负担、防贫")
+        else:
+            self._premium(table, names)
+            title = self.say("Premium, payout, poverty", "保费、赔款、防贫")
+        for line in self.lines:
+            question = self.say("Whom does it keep from poverty?", "防住了多少贫困？")
+            self._rows(table, names, f"{question} ({self.line_label(line)})", _POVERTY, line)
+        return Titled(title, table)
+
+    def _premium(self, table: Table, names: list[str]) -> None:
         self._rows(table, names, self.say("What must it cost?", "保费应为多少？"), _PREMIUM)
         self._rows(table, names, self.say("What does it pay in a year?", "一年赔多少？"), _PAYOUT)
         worst = [f"{self.outcomes.yuan_by_year(name).max():,.0f}" for name in names]
         years = f"{self.outcomes.n_years:,}"
         label = self.say(f"worst of {years} simulated years", f"{years} 个模拟年中最高")
         table.add_row("  " + label, self.say("yuan", "元"), *worst)
-        for line in self.lines:
-            question = self.say("Whom does it keep from poverty?", "防住了多少贫困？")
-            self._rows(table, names, f"{question} ({self.line_label(line)})", _POVERTY, line)
-        return Titled(self.say("Premium, payout, poverty", "保费、赔款、防贫"), table)
+
+    def _burden(self, table: Table, names: list[str]) -> None:
+        """What households bear under public rules, and what these cost the public."""
+        table.add_section()
+        table.add_row(Text(self.say("What do households bear?", "农户负担多少？"), style="bold"))
+        for kind in COST_KINDS:
+            found = [self.find(name, f"{kind}_borne", group=HOUSEHOLD) for name in names]
+            if any(one is not None for one in found):
+                measure = MEASURES[f"{kind}_borne"]
+                label = f"  {measure.label(self.lang)}: {self.payer_label(HOUSEHOLD)}"
+                cells = [cell(one, self.lang) for one in found]
+                table.add_row(label, unit_label(measure.unit, self.lang), *cells)
+        self._rows(table, names, None, _BURDEN)
 
     def _rows(
         self,
         table: Table,
         names: list[str],
-        title: str,
+        title: str | None,
         rows: Iterable[tuple[str, str]],
         line: str | None = None,
     ) -> None:
         """Add a section; a row that is nothing for all programmes is left out unless it is a headline."""
-        table.add_section()
-        table.add_row(Text(title, style="bold"))
+        if title is not None:
+            table.add_section()
+            table.add_row(Text(title, style="bold"))
         for measure, statistic in rows:
             found = [self.find(name, measure, statistic, line=line) for name in names]
             nothing = statistic in PLAIN and all(one is None or one.value == 0.0 for one in found)
@@ -176,7 +222,7 @@ class RunTables:
         labels = [MEASURES[name].label(self.lang) for name in _COVERAGE]
         heads = [self.say("programme", "保险方案"), self.say("coverage", "保障责任"), *labels]
         table = new_table([*heads, row_label("payout", "p95", self.lang)], names=2)
-        for name in self.programmes:
+        for name in self.insurance:
             for coverage in self.outcomes.scenario.programmes[name].coverages:
                 found = [self.find(name, measure, coverage=coverage) for measure in _COVERAGE]
                 found.append(self.find(name, "payout", "p95", coverage=coverage))
@@ -187,7 +233,7 @@ class RunTables:
 
     def classes(self) -> Titled | None:
         """Who is paid and kept from poverty, by class."""
-        if not self.lines or not self.programmes or len(self.outcomes.groups) < 2:
+        if not self.lines or not self.insurance or len(self.outcomes.groups) < 2:
             return None
         columns: list[tuple[str, str | None]] = [(measure, None) for measure in _CLASS]
         columns += [(measure, line) for line in self.lines for measure in _CLASS_LINE]
@@ -196,7 +242,7 @@ class RunTables:
             label = MEASURES[measure].label(self.lang)
             heads.append(label if line is None else f"{label} ({line_label(line, self.lang)})")
         table = new_table(heads, names=2)
-        for name in self.programmes:
+        for name in self.insurance:
             for group in self.outcomes.groups:
                 found = [self.find(name, measure, group=group, line=line) for measure, line in columns]
                 cells = [cell(one, self.lang) for one in found]
@@ -208,9 +254,9 @@ class RunTables:
         """To whom the payout goes, at each line."""
         groups = []
         for line in self.lines:
-            table = new_table(["", *map(self.programme_label, self.programmes)])
+            table = new_table(["", *map(self.programme_label, self.insurance)])
             for measure in (*(f"payout_use_{use}" for use in _USES), "payout_above_line"):
-                found = [self.find(name, measure, line=line) for name in self.programmes]
+                found = [self.find(name, measure, line=line) for name in self.insurance]
                 if measure == "payout_above_line":
                     table.add_section()
                 table.add_row(MEASURES[measure].label(self.lang), *map(self._with_share, found))
@@ -237,12 +283,63 @@ class RunTables:
         for label, paid, layer in rows:
             changes = [self.find(name, "public_layers_change", coverage=layer) for name in names]
             table.add_row(label, *(cell(one, self.lang) for one in (paid, *changes)))
+        steps = [step for name in self.rules for step in scenario.programmes[name].coverages]
+        for step in dict.fromkeys(steps):
+            changes = [self.find(one, "public_layers_change", coverage=f"{one}.{step}") for one in names]
+            if any(change is not None for change in changes):
+                owner = next(name for name in self.rules if step in scenario.programmes[name].coverages)
+                cells = [cell(one, self.lang) for one in changes]
+                table.add_row(self.step_label(owner, step), MISSING, *cells)
         if scenario.relief:
             found = [self.find("none", "relief"), *(self.find(name, "relief_change") for name in names)]
             table.add_row(MEASURES["relief"].label(self.lang), *(cell(one, self.lang) for one in found))
         title = self.say(
             "Public payments and how the programmes change them, yuan a year",
             "公共保障支付及各方案带来的变化，元/年",
+        )
+        return Titled(title, table)
+
+    def bearers(self, most: int = 4) -> list[Titled]:
+        """Who bears each kind of cost, without a programme and with each; so many programmes a table."""
+        names = ["none", *self.programmes]
+        groups = [names[start : start + most] for start in range(0, len(names), most)]
+        return [table for table in map(self._bearers, groups) if table is not None]
+
+    def _bearers(self, names: list[str]) -> Titled | None:
+        table = new_table(["", *map(self.programme_label, names)])
+        for kind in COST_KINDS:
+            payers = list(
+                dict.fromkeys(
+                    one.group for one in self.figures if one.measure == f"{kind}_borne" and one.group
+                )
+            )
+            if not payers:
+                continue
+            table.add_section()
+            table.add_row(Text(MEASURES[f"{kind}_borne"].label(self.lang), style="bold"))
+            for payer in payers:
+                amounts = [self.find(name, f"{kind}_borne", group=payer) for name in names]
+                shares = [self.find(name, f"{kind}_borne_share", group=payer) for name in names]
+                cells = [
+                    f"{cell(amount, self.lang)} ({share.value:.1%})" if share else cell(amount, self.lang)
+                    for amount, share in zip(amounts, shares, strict=True)
+                ]
+                table.add_row("  " + self.payer_label(payer), *cells)
+        if not table.rows:
+            return None
+        return Titled(self.say("Who bears each yuan, yuan a year", "每一元由谁承担，元/年"), table)
+
+    def records(self) -> Titled | None:
+        """Published figures of the place that nothing is fitted to."""
+        records = self.outcomes.scenario.records
+        if not records:
+            return None
+        table = new_table(["", self.say("unit", "单位"), self.say("record", "记录")], names=2)
+        for record in records.values():
+            table.add_row(record.label.in_language(self.lang), record.unit, f"{record.value:,.15g}")
+        title = self.say(
+            "Published records of the place; no number is fitted to them",
+            "当地公开记录（参数未据此拟合）",
         )
         return Titled(title, table)
 
@@ -269,8 +366,9 @@ class RunTables:
 
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table, in order."""
-        tables = (self.coverages(), self.classes(), *self.uses()) if self.programmes else ()
-        yield from (table for table in (*tables, self.layers()) if table is not None)
+        tables = (self.coverages(), self.classes(), *self.uses()) if self.insurance else ()
+        behind = (self.layers(), *self.bearers(), self.records())
+        yield from (table for table in (*tables, *behind) if table is not None)
 
     def footer(self) -> Group:
         """Precision and sources, and what ``—`` means."""

@@ -6,7 +6,7 @@ last household of each class, which is cut so that the class holds its number of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,10 +55,11 @@ def synthesise(model: models.Population) -> Population:
     _refuse_contradictions(model)
     draws = _Draws(model.seed)
     shares = _school_shares(model)
+    tags = tag_names(model)
     if model.classes:
         counts = _persons_by_class(model)
         parts = [
-            _people_of_class(CLASSES.index(name), model.classes[name], counts[name], shares, draws)
+            _people_of_class(CLASSES.index(name), model.classes[name], counts[name], shares, tags, draws)
             for name in CLASSES
             if name in model.classes and counts[name]
         ]
@@ -72,7 +73,7 @@ def synthesise(model: models.Population) -> Population:
     keys = stable_keys(_column(households, "household_id"), "household")
     households["township_of"] = _place(draws.of("township", keys), weights)
     return Population.from_columns(
-        persons, household_of=household_of, households=households, township_names=names
+        persons, household_of=household_of, households=households, township_names=names, tag_names=tags
     )
 
 
@@ -91,7 +92,12 @@ class _Draws:
 
 
 def _people_of_class(
-    code: int, margins: models.ClassMargins, count: int, school_shares: Mapping[str, float], draws: _Draws
+    code: int,
+    margins: models.ClassMargins,
+    count: int,
+    school_shares: Mapping[str, float],
+    tags: Sequence[str],
+    draws: _Draws,
 ) -> tuple[_Columns, _OptionalColumns, Int64Array]:
     """Return persons, households and each person's household for the ``count`` persons of one class."""
     household_id, sizes = _households(code, margins, count, draws)
@@ -108,6 +114,8 @@ def _people_of_class(
         "enrolled": draws.of("enrolled", keys) < margins.enrolled,
     }
     keys = stable_keys(household_id, "household")
+    if tags:
+        persons["tags"] = _tags(margins, tags, member == 0, household_of, keys, draws)
     income_draws = draws.of("income", keys)
     guarantee = draws.of("guarantee", keys)  # from both ends: nobody is in dibao and tekun at once
     incomes = _incomes(margins, income_draws)
@@ -129,6 +137,31 @@ def _people_of_class(
         ),
     }
     return persons, households, household_of
+
+
+def tag_names(model: models.Population) -> tuple[str, ...]:
+    """Return the tags that some class of the margins bears, sorted."""
+    named = (name for margins in model.classes.values() for name in (*margins.tags, *margins.holder_tags))
+    return tuple(sorted(set(named)))
+
+
+def _tags(
+    margins: models.ClassMargins,
+    names: Sequence[str],
+    leads: BoolArray,
+    household_of: Int64Array,
+    keys: Uint64Array,
+    draws: _Draws,
+) -> Uint64Array:
+    """Return each person's tags as bits: one draw a household and tag, for all members or the first."""
+    bits = np.zeros(leads.size, dtype=np.uint64)
+    for k, name in enumerate(names):
+        drawn = draws.of(f"tag.{name}", keys)
+        for share, bearers in ((margins.tags.get(name), None), (margins.holder_tags.get(name), leads)):
+            if share is not None:
+                bears = (drawn < share)[household_of]
+                bits[bears if bearers is None else bears & bearers] |= np.uint64(1 << k)
+    return bits
 
 
 def _households(

@@ -213,8 +213,10 @@ def _percent(figure: Figure | None) -> Figure | None:
     return replace(figure, value=100 * figure.value, standard_error=100 * (figure.standard_error or 0.0))
 
 
-def difference_table(figures: Sequence[Figure], a: str, b: str, lang: Lang) -> Titled:
-    """Paired differences of two programmes."""
+def difference_table(
+    figures: Sequence[Figure], a: str, b: str, lang: Lang, group: Callable[[str], str] = str
+) -> Titled:
+    """Paired differences of two programmes; ``group`` gives the label of a figure's group."""
     table = new_table(["", say(lang, "unit", "单位"), say(lang, "difference", "差值")], names=2)
     last: str | None = None
     for figure in figures:
@@ -223,6 +225,8 @@ def difference_table(figures: Sequence[Figure], a: str, b: str, lang: Lang) -> T
             table.add_section()
             table.add_row(Text(line_label(last, lang), style="bold"))
         label, unit = row_label(figure.measure, figure.statistic, lang), unit_label(figure.unit, lang)
+        if figure.group is not None:
+            label += f": {group(figure.group)}"
         table.add_row(label, unit, cell(figure, lang))
     return Titled(say(lang, f"{a} minus {b}, paired year by year", f"{a} 减 {b}，逐年配对"), table)
 

@@ -76,7 +76,7 @@ def variance_split(
         runs.append(engine.run(count, threads=threads, progress=shown))
     gathering = Gathering()
     for name in yearly.chosen(runs[0], programme):
-        if name != "none":
+        if name != "none" and not yearly.is_rules(runs[0], name):
             a, b, c = (run.yuan_by_year(name) for run in runs)
             _parts(gathering, a, b, c, runs[0].years, name)
     return gathering.figures()

@@ -18,10 +18,12 @@ from fangpinbao.columns import CAUSES, FIXED_POINT, LINE_COLUMNS
 from fangpinbao.estimators import Estimate, Years
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
+from fangpinbao.scenario.terms import PayerKind
 from fangpinbao.scenario.vocabulary import LINES
 
 __all__ = [
     "LINE_MEASURES",
+    "OF_PAYOUT",
     "YEAR_MEASURES",
     "agreed_premium",
     "cause_by_batch",
@@ -31,9 +33,11 @@ __all__ = [
     "gross_premium",
     "insured",
     "insurer_payout",
+    "is_rules",
     "lines_of",
     "mean",
     "of_batches",
+    "payer_kind",
     "public_cost",
     "steps_of",
     "values",
@@ -64,6 +68,14 @@ def _one(name: str, against_none: Literal[-1, 0, 1] = 0) -> _Sum:
 
 _CLASSES = ("already_poor", "lifted", "never_at_risk", "induced", "prevented_return", "prevented_entry",
             "still_poor", "relieved")  # fmt: skip
+
+OF_PAYOUT = frozenset(
+    ("payout", "claims", "households_paid", "late_payment", "fixed_sums", "own_premium", "payout_above_line",
+     "households_relieved", "persons_relieved", "households_prevented_without_fixed_sums",
+     "households_prevented_by_fixed_sums",
+     *(f"payout_use_{use}" for use in ("prevented", "lifted", "already_poor", "still_poor", "never_at_risk")))
+)  # fmt: skip
+"""Measures of what an insurer pays: public rules have none."""
 
 YEAR_MEASURES: dict[str, _Sum] = {
     "payout": _one("payout_fen"),
@@ -118,10 +130,29 @@ def chosen(outcomes: Outcomes, programme: str | None) -> tuple[str, ...]:
     return (programme,)
 
 
+def is_rules(outcomes: Outcomes, programme: str) -> bool:
+    """Return whether a programme is a set of public rules: it has no insurer, payout or premium."""
+    programmes = outcomes.scenario.programmes
+    return programme in programmes and programmes[programme].kind == "rules"
+
+
+def payer_kind(outcomes: Outcomes, s: int) -> PayerKind:
+    """Return the kind of the payer of a step."""
+    node = outcomes.compiled.tree.nodes[s]
+    if node.step.payer_kind is not None:
+        return node.step.payer_kind
+    return "public" if node.programme is None or is_rules(outcomes, node.programme) else "insurer"
+
+
 def steps_of(outcomes: Outcomes, programme: str, kind: Literal["insurance", "public"]) -> list[int]:
-    """Return the indices of the coverages, or of the public layers, of a programme's stack."""
-    nodes = outcomes.compiled.tree.nodes
-    return [s for s in outcomes.stack(programme) if (nodes[s].programme is not None) == (kind == "insurance")]
+    """Return the indices of the coverages, or of the public layers, of a programme's stack.
+
+    Public rules have no coverages; those of their steps that a public payer pays are public layers.
+    """
+    nodes, stack = outcomes.compiled.tree.nodes, outcomes.stack(programme)
+    if is_rules(outcomes, programme):
+        return [] if kind == "insurance" else [s for s in stack if payer_kind(outcomes, s) == "public"]
+    return [s for s in stack if (nodes[s].programme is not None) == (kind == "insurance")]
 
 
 def insured(outcomes: Outcomes, programme: str) -> Int64Array:
@@ -308,13 +339,17 @@ def _centre(series: Float64Array, years: Years) -> float:
 def public_cost(outcomes: Outcomes, programme: str) -> Float64Array | None:
     """Return public money [years], fen, that the programme costs beside "none".
 
-    Premium (agreed, else gross) less what households pay of it, the top-up above a limit, government's own
-    administration, and the change of public layers and relief. None where there is no premium to go by.
+    Premium (agreed, else gross) less what households and others pay of it, the top-up above a limit,
+    government's own administration, and the change of public layers and relief; public rules have no premium.
+    None where there is no premium to go by.
     """
     agreed = agreed_premium(outcomes, programme)
     premium: Float64Array | float | None = gross_premium(outcomes, programme) if agreed is None else agreed
+    if is_rules(outcomes, programme):
+        premium = 0.0
     if premium is None:
         return None
+    premium = premium * (1.0 - outcomes.scenario.programmes[programme].other_share)
     changes: Sequence[str] = ("public_layers_change", "relief_change")
     other = sum(c for name in changes if (c := values(outcomes, programme, name)) is not None)
     administration = outcomes.scenario.programmes[programme].administration * 100.0

@@ -74,3 +74,11 @@ def test_a_shipped_scenario_runs_by_name_from_the_installed_wheel(site: Path, tm
     measures = {figure["measure"] for figure in results["figures"]}
     assert {"payout", "pure_premium_per_insured", "households_prevented"} <= measures
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_scenario_of_ones_own_starts_and_runs_from_the_installed_wheel(site: Path, tmp_path: Path) -> None:
+    printed = run("-m", "fangpinbao", "new", "mine", "--from", "changde-2025", cwd=tmp_path, module_path=site)
+    assert "mine.toml written" in printed
+    job = ("run", "mine.toml", "--years", 5, "--no-ranges", "--quiet", "--out", "out")
+    run("-m", "fangpinbao", *job, cwd=tmp_path, module_path=site)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.toml", "out"]

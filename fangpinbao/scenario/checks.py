@@ -36,6 +36,11 @@ def _tables(document: Document, key: str) -> dict[str, Document]:
     return {name: table for name, table in tables.items() if isinstance(table, dict)}
 
 
+def _names(table: Document, key: str) -> list[str]:
+    value = table.get(key, {})
+    return list(value) if isinstance(value, dict) else []
+
+
 def _lists(table: Document, key: str) -> list[Any]:
     value = table.get(key, [])
     return value if isinstance(value, list) else []
@@ -109,10 +114,11 @@ def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iter
             if account not in accounts:
                 yield _unknown(f"{place}.accounts[{index}]", account, list(accounts), "an account")
         known = [account for account in read if account in accounts]
-        if known and place.startswith("programmes.") and not booked.intersection(known):
+        if known and not booked.intersection(known):
+            what = "coverage" if place.startswith("programmes.") else "layer"
             yield Problem(
                 f"{place}.accounts",
-                f"= {read} are booked by no peril or certain cost, so the coverage can never pay. "
+                f"= {read} are booked by no peril or certain cost, so the {what} can never pay. "
                 "Name an account that is booked, or add a peril.",
             )
         levels = {accounts[account][0] for account in known}
@@ -158,6 +164,12 @@ def _layers(document: Document) -> Iterator[Problem]:
         after = isinstance(test, dict) and test.get("moment", "after_shock") == "after_shock"
         late: list[str] = [key for key in ("spending_test", "take_up", "paid_within_year") if key in layer]
         late += ["income_test"] if after else []
+        if layer.get("payer_kind", "public") != "public":
+            yield Problem(
+                f"layers.{name}.payer_kind",
+                f'= {layer["payer_kind"]!r} is for steps of a programme of kind = "rules"; layers are public money. '
+                "Move the step there, or drop the key.",
+            )
         for key in late:
             yield Problem(
                 f"layers.{name}.{key}",
@@ -232,7 +244,13 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
     else:
         names = [str(name) for name in townships] if isinstance(townships, list) else []
     if file is None:
+        margins = _tables(population, "classes").values()
+        tags = sorted({tag for one in margins for key in ("tags", "holder_tags") for tag in _names(one, key)})
         for place, where in _filters(document):
+            for key in ("tags", "without_tags"):
+                for index, tag in enumerate(_lists(where, key)):
+                    if tag not in tags:
+                        yield _unknown(f"{place}.{key}[{index}]", tag, tags, "a tag of any class")
             for index, township in enumerate(_lists(where, "townships")):
                 if township not in names:
                     yield _unknown(f"{place}.townships[{index}]", township, names, "a township")

@@ -15,11 +15,13 @@ __all__ = [
     "Booking",
     "CertainCost",
     "ClassMargins",
+    "EverInsured",
     "Factors",
     "Lines",
     "Peril",
     "Population",
     "Programme",
+    "Record",
     "ScenarioModel",
     "Source",
     "YearFactor",
@@ -204,6 +206,19 @@ class ClassMargins(Table):
     dibao: Share = 0.0
     tekun: Share = 0.0
     enrolled: Share = 1.0
+    tags: Annotated[
+        dict[Name, Share], Field(description="words of one's own on all members: share of households")
+    ] = {}
+    holder_tags: Annotated[
+        dict[Name, Share], Field(description="likewise, on the first adult only: share of households")
+    ] = {}
+
+    @model_validator(mode="after")
+    def _one_bearer(self) -> ClassMargins:
+        both = sorted(set(self.tags) & set(self.holder_tags))
+        if both:
+            refuse(f"repeats {', '.join(both)} of tags. Keep one of the two.", "holder_tags")
+        return self
 
 
 class Population(Table):
@@ -232,6 +247,9 @@ class Population(Table):
             total = sum(margins.share for margins in self.classes.values())
             if abs(total - 1) > 1e-6:
                 refuse(f"have shares that sum to {total:g}, not 1. Adjust them.", "classes")
+        tags = {tag for margins in self.classes.values() for tag in (*margins.tags, *margins.holder_tags)}
+        if len(tags) > 64:
+            refuse(f"name {len(tags)} different tags; at most 64 are possible. Drop some.", "classes")
         if isinstance(self.townships, list) and not self.townships:
             refuse("is empty. Name at least one township.", "townships")
         count = self.townships if isinstance(self.townships, int) else len(self.townships)
@@ -252,10 +270,33 @@ class Loading(Table):
     risk_share_of_sd: Annotated[NonNegative, Field(description="of the payout's standard deviation")] = 0.0
 
 
+class Record(Table):
+    """A published figure of the place that no number is fitted to; it stands beside the results."""
+
+    label: Label
+    value: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+    unit: Annotated[str, Field(description="in words: yuan, households, ratio")]
+
+
+class EverInsured(Table):
+    """What a product insured over all its policy years, as published: records, not inputs of the simulation."""
+
+    times: Annotated[NonNegative | None, Field(description="units insured, summed over policy years")] = None
+    sum_insured: Annotated[Yuan | None, Field(description="sums insured, summed over policy years")] = None
+
+
 class Programme(Table):
-    """An insurance product: coverages, in order, on top of or among the public layers."""
+    """A product or a set of public rules: coverages, in order, on top of or among the public layers.
+
+    With ``kind = "rules"`` the coverages are public layers (or other payers' shares, see ``payer_kind``) that
+    replace or add to those of "none": there is no insurer, so no premium, payout or claims are reported, and
+    the public cost is the change of what public payers pay.
+    """
 
     label: Label | None = None
+    kind: Annotated[
+        Literal["insurance", "rules"], Field(description="an insurance contract, or other public rules")
+    ] = "insurance"
     insured: Annotated[Filter, Field(description="who is insured")] = Filter()
     coverages: Annotated[dict[Name, Coverage], Field(min_length=1)]
     stack: Annotated[
@@ -268,11 +309,34 @@ class Programme(Table):
     household_share: Annotated[Share, Field(description="share of the premium households pay themselves")] = (
         0.0
     )
+    other_share: Annotated[
+        Share, Field(description="share of the premium from other than public money or the insured")
+    ] = 0.0
+    ever_insured: Annotated[EverInsured | None, Field(description="cumulative record of the product")] = None
     aggregate: AggregateLimit | None = None
     loading: Loading = Loading()
     administration: Annotated[
         Yuan, Field(description="government's own cost a year, outside the premium")
     ] = 0.0
+
+    @model_validator(mode="after")
+    def _whole(self) -> Programme:
+        if self.household_share + self.other_share > 1 + 1e-9:
+            total = self.household_share + self.other_share
+            refuse(f"and household_share sum to {total:g}, above 1. Lower one.", "other_share")
+        if self.kind == "rules":
+            for name in ("premium_per_insured", "household_share", "other_share", "aggregate"):
+                if getattr(self, name):
+                    refuse('belongs to an insurance contract, not to kind = "rules". Drop one.', name)
+        fit = ("public", "hospital", "household") if self.kind == "rules" else ("insurer",)
+        for name, coverage in self.coverages.items():
+            if coverage.payer_kind not in (None, *fit):
+                refuse(
+                    f'= "{coverage.payer_kind}" does not fit kind = "{self.kind}", so nobody would count what it pays. '
+                    f"Write {' or '.join(fit)}, or drop it.",
+                    f"coverages.{name}.payer_kind",
+                )
+        return self
 
 
 class Simulation(Table):
@@ -321,3 +385,6 @@ class ScenarioModel(BaseModel):
     layers: dict[Name, Coverage] = {}
     relief: dict[Name, TopUp] = {}
     programmes: dict[Name, Programme] = {}
+    records: Annotated[
+        dict[Name, Record], Field(description="published figures of the place that nothing is fitted to")
+    ] = {}

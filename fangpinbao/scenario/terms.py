@@ -9,15 +9,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from fangpinbao.scenario.base import Chance, Label, Name, NonNegative, Share, Table, YesNo, Yuan, refuse
+from fangpinbao.scenario.base import (
+    Chance,
+    Label,
+    Name,
+    NonNegative,
+    Positive,
+    Share,
+    Table,
+    YesNo,
+    Yuan,
+    refuse,
+)
 from fangpinbao.scenario.vocabulary import HouseholdClass, Stage
 
 __all__ = [
     "AggregateLimit",
     "Band",
     "Coverage",
+    "Exposure",
     "Filter",
     "IncomeTest",
+    "PayerKind",
     "ScaleStep",
     "SpendingTest",
     "Terms",
@@ -41,6 +54,10 @@ class Filter(Table):
     tekun: YesNo | None = None
     income_per_head_below: Annotated[
         Yuan | None, Field(description="registered income per head, tested before the year")
+    ] = None
+    tags: Annotated[list[Name] | None, Field(min_length=1, description="bears any of these tags")] = None
+    without_tags: Annotated[
+        list[Name] | None, Field(min_length=1, description="bears none of these tags; no member does")
     ] = None
 
     @model_validator(mode="after")
@@ -183,6 +200,25 @@ class AggregateLimit(Table):
 
 
 Unit = Literal["event", "discharge", "person_year", "household_year"]
+PayerKind = Literal["public", "insurer", "hospital", "household"]
+
+
+class Exposure(Table):
+    """What a coverage counts its insured by: a person, a loan, a sheep.
+
+    ``each`` and ``sum_each`` say what one insured person or household of the simulated list stands for, so
+    that a payout becomes a claims cost per unit or per yuan insured. They move nothing.
+    """
+
+    unit: Annotated[Label, Field(description="what is insured")]
+    counted: Annotated[
+        Literal["persons", "households"], Field(description="what of the simulated list is counted")
+    ] = "persons"
+    where: Annotated[Filter, Field(description="whose units are insured, of those the programme insures")] = (
+        Filter()
+    )
+    each: Annotated[Positive, Field(description="units of each counted person or household")] = 1.0
+    sum_each: Annotated[Yuan | None, Field(description="sum insured of one unit")] = None
 
 
 class Coverage(Terms):
@@ -196,6 +232,14 @@ class Coverage(Terms):
 
     label: Label | None = None
     payer: Annotated[Label | None, Field(description="who pays")] = None
+    payer_kind: Annotated[
+        PayerKind | None,
+        Field(
+            description="kind of the payer; absent: public for layers and public rules, insurer for coverages; "
+            "household marks the household's own share ahead of later steps and pays nothing"
+        ),
+    ] = None
+    exposure: Annotated[Exposure | None, Field(description="what the product is counted by")] = None
     accounts: Annotated[list[Name], Field(min_length=1)]
     base: Annotated[
         Literal["all", "in_scope"], Field(description="whole cost, or in-scope cost of the basic scheme")
@@ -230,6 +274,11 @@ class Coverage(Terms):
                 f'= {self.waiting_days} needs terms per event (unit = "event" or a per_event table), '
                 "because only events have a date. Add per_event = { rate = 1.0 }.",
                 "waiting_days",
+            )
+        if self.payer_kind == "household" and self.paid_within_year > 0:
+            refuse(
+                f"= {self.paid_within_year:g} would count the household's own share as help. Write 0.",
+                "paid_within_year",
             )
         return self
 
