@@ -19,7 +19,7 @@ from fangpinbao.scenario.checks import cross_check
 from fangpinbao.scenario.messages import problems_of
 from fangpinbao.scenario.models import ScenarioModel
 
-__all__ = ["Number", "Scenario", "load_scenario", "scenario_names", "scenario_path"]
+__all__ = ["Number", "Scenario", "load_scenario", "resolve_document", "scenario_names", "scenario_path"]
 
 Document = dict[str, Any]
 _SOURCED_KEYS = {"value", "source", "range", "note"}
@@ -143,6 +143,17 @@ def load_scenario(path: str | Path) -> Scenario:
     """
     file = scenario_path(path)
     return Scenario.from_document(_resolve(file, ()), file=file, subject=str(path))
+
+
+def resolve_document(file: Path) -> Document:
+    """Read a TOML file and lay it over the scenarios it extends; nothing is validated.
+
+    Raises
+    ------
+    InputError
+        If a file is no TOML, or what it extends is not found.
+    """
+    return _resolve(file, ())
 
 
 def _shipped_folder() -> Path:
