@@ -1,14 +1,47 @@
-"""Commands on single households and on who is at risk: family."""
+"""Commands on single households and on who is at risk: family, classify."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fangpinbao.cli import LangOption, _guarded, _language, app
+from fangpinbao.cli import (
+    LangOption,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    YearsOption,
+    _changes,
+    _console,
+    _guarded,
+    _language,
+    app,
+)
 
-__all__ = ["family"]
+if TYPE_CHECKING:
+    from fangpinbao.scenario import Scenario
+
+__all__ = ["classify", "family"]
+
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option("--with", metavar="PART", help="a part laid over the scenario; may be given several times"),
+]
+MOST_YEARS = 50
+
+
+def _load(scenario: str, parts: list[str] | None, settings: list[str] | None) -> Scenario:
+    from fangpinbao.scenario.load import load_with
+
+    changes = _changes(settings)
+    loaded = load_with(scenario, parts or [])
+    return loaded.replace_all(changes) if changes else loaded
+
+
+def _years(asked: int | None, scenario: Scenario) -> int:
+    """Years of a run that keeps every household: a modest number unless asked for more."""
+    return min(scenario.simulation.years, MOST_YEARS) if asked is None else asked
 
 
 @app.command()
@@ -37,3 +70,35 @@ def family(
         raise FangpinbaoError("the arithmetic of the file differs: " + "; ".join(map(str, found)))
     agrees = f"{len(expected)} expectations of the file are met to the fen"
     typer.echo(f"与文件中 {len(expected)} 组手工计算结果一致，分毫不差" if language == "zh" else agrees)
+
+
+@app.command()
+@_guarded
+def classify(
+    scenario: ScenarioArgument,
+    rules: Annotated[str | None, typer.Option(help="a rule set (default: all of the scenario)")] = None,
+    parts: WithOption = None,
+    years: YearsOption = None,
+    seed: SeedOption = None,
+    lang: LangOption = "en",
+    settings: SetOption = None,
+) -> None:
+    """Find who is at risk by rules that do not see the class, and print the confusion table."""
+    from fangpinbao.at_risk import Facts
+    from fangpinbao.at_risk import classify as classified
+    from fangpinbao.errors import InputError, Problem
+    from fangpinbao.household_years import settle_households
+    from fangpinbao.risk_tables import classification_tables
+    from fangpinbao.tables import print_all
+
+    language = _language(lang)
+    loaded = _load(scenario, parts, settings)
+    names = list(loaded.risk.rules) if rules is None else [rules]
+    if not names:
+        cure = "Lay a part over it, e.g. --with parts/risk-hohhot-2020."
+        raise InputError(
+            scenario, [Problem("risk.rules", f"are missing, so there is nothing to classify by. {cure}")]
+        )
+    facts = Facts.of(settle_households(loaded, _years(years, loaded), seed=seed))
+    for name in names:
+        print_all(_console(), classification_tables(classified(facts, name), language))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
+from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
@@ -321,3 +322,6 @@ class ScenarioModel(BaseModel):
     layers: dict[Name, Coverage] = {}
     relief: dict[Name, TopUp] = {}
     programmes: dict[Name, Programme] = {}
+    risk: Risk = Risk()
+    detection: dict[Name, Detection] = {}
+    relief_designs: dict[Name, ReliefDesign] = {}
