@@ -1,7 +1,8 @@
-"""Commands on single households and on who is at risk: family, classify."""
+"""Commands on single households and on who is at risk: family, classify, funnel."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +23,7 @@ from fangpinbao.cli import (
 if TYPE_CHECKING:
     from fangpinbao.scenario import Scenario
 
-__all__ = ["classify", "family"]
+__all__ = ["classify", "family", "funnel"]
 
 WithOption = Annotated[
     list[str] | None,
@@ -102,3 +103,37 @@ def classify(
     facts = Facts.of(settle_households(loaded, _years(years, loaded), seed=seed))
     for name in names:
         print_all(_console(), classification_tables(classified(facts, name), language))
+
+
+@app.command()
+@_guarded
+def funnel(
+    scenario: ScenarioArgument,
+    design: Annotated[list[str] | None, typer.Option(help="a detection design (default: all)")] = None,
+    parts: WithOption = None,
+    years: YearsOption = None,
+    seed: SeedOption = None,
+    picture: Annotated[Path | None, typer.Option(help="draw the first design's funnel to this file")] = None,
+    lang: LangOption = "en",
+    settings: SetOption = None,
+) -> None:
+    """Follow households in need from alert to payout under the scenario's detection designs."""
+    from fangpinbao.detection import funnel as funnels_of
+    from fangpinbao.risk_tables import funnel_table
+    from fangpinbao.tables import print_all
+
+    language = _language(lang)
+    loaded = _load(scenario, parts, settings)
+    funnels = funnels_of(loaded, _years(years, loaded), seed=seed, designs=design)
+    print_all(_console(), [funnel_table(funnels, language)])
+    if picture is not None:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+
+        from fangpinbao.plot_funnel import plot_funnel
+
+        plot_funnel(funnels[0], lang=language)
+        pyplot.savefig(picture, dpi=150)
+        typer.echo(f"图已写入 {picture}" if language == "zh" else f"picture written to {picture}")

@@ -49,6 +49,8 @@ class HouseholdYears:
     benefit, late, insured
         [programmes, years, households] benefit of the programme; the part of it that comes after the year;
         resources under it (I). No limit over all is applied.
+    own_premium
+        [programmes, households] premium the household pays itself, taken off ``insured``.
     """
 
     scenario: Scenario
@@ -67,6 +69,7 @@ class HouseholdYears:
     benefit: Int64Array
     late: Int64Array
     insured: Int64Array
+    own_premium: Int64Array
 
     @property
     def years(self) -> Years:
@@ -141,6 +144,7 @@ def settle_households(
         start=table[:, at.INCOME_START].copy(),
         lines=table[:, at.LINE : at.LINE + len(LINES)].T.copy(),
         last_day=last_day,
+        own_premium=engine.compiled.people.own_premium.copy(),
         **none,
         **paid,
     )

@@ -1,16 +1,20 @@
-"""Tables on who is at risk, in English and Chinese."""
+"""Tables on who is at risk and who is found, in English and Chinese."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group as Lines
 from rich.text import Text
 
 from fangpinbao.at_risk import NOBODY, Classification
+from fangpinbao.detection import STAGES, Funnel
 from fangpinbao.estimate import Estimate
-from fangpinbao.scenario.vocabulary import CLASS_LABELS
+from fangpinbao.records import line_label
+from fangpinbao.scenario.vocabulary import CLASS_LABELS, LINES
 from fangpinbao.tables import MISSING, Lang, Titled, new_table, say
 
-__all__ = ["classification_tables"]
+__all__ = ["classification_tables", "funnel_table"]
 
 
 def classification_tables(found: Classification, lang: Lang) -> list[Lines | Titled]:
@@ -83,6 +87,65 @@ def _confusion(found: Classification, lang: Lang) -> Lines:
         f"{found.label[1]}：按规则与实际类别的人数，{found.years} 个模拟年平均",
     )
     return Lines(Titled(title, table), Text())
+
+
+def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
+    """Return the alert-to-payout funnels of several designs side by side."""
+    zh = lang == "zh"
+    heads = ["", say(lang, "unit", "单位"), *(one.label[zh] for one in funnels)]
+    table = new_table(heads, names=2)
+    households = say(lang, "households", "户")
+
+    def add(label: str, unit: str, cells: Iterable[str]) -> None:
+        table.add_row(label, unit, *cells)
+
+    for stage, label in STAGES.items():
+        add(label[zh], households, (_stage(one, stage) for one in funnels))
+    table.add_section()
+    channels = {name: label for one in funnels for name, (label, _) in one.by_channel.items()}
+    for name, names in channels.items():
+        found = (one.by_channel[name][1] if name in one.by_channel else None for one in funnels)
+        add(say(lang, f"found by {names[0]}", f"经{names[1]}发现"), households, map(shown, found))
+    add(
+        say(lang, "paid, though a test fails", "不符合条件而获赔"),
+        households,
+        (shown(one.wrong) for one in funnels),
+    )
+    table.add_section()
+    for of, unit, label in _MONEY:
+        add(label[zh], unit[zh], (shown(getattr(one, of)) for one in funnels))
+        if of == "mean_delay":
+            table.add_section()
+    for line in LINES:
+        name = line_label(line, lang)
+        text = say(
+            lang, f"kept above the {name} if all were found at once", f"全部即时获赔时保持在{name}之上"
+        )
+        add(text, households, (shown(one.prevented_if_found[line]) for one in funnels))
+    title = say(
+        lang,
+        f"From alert to payout, a mean year of {funnels[0].years}; in brackets the share of the stage before",
+        f"从预警到赔付，{funnels[0].years} 个模拟年平均；括号内为占上一环节的比例",
+    )
+    return Titled(title, table)
+
+
+_YUAN = ("yuan", "元")
+_MONEY = (
+    ("due_payout", _YUAN, ("would be paid if all were found", "全部被发现时的赔款")),
+    ("payout", _YUAN, ("paid in the end", "最终赔款")),
+    ("late", _YUAN, ("of it after the year", "其中次年到账")),
+    ("wrong_payout", _YUAN, ("of it though a test fails", "其中不符合条件者")),
+    ("mean_delay", ("days", "天"), ("from last event to payment", "末次事件至到账")),
+    ("take_up", ("", ""), ("equals take-up of", "相当于获赔概率")),
+    ("paid_within_year", ("", ""), ("equals share in time of", "相当于当年到账比例")),
+)
+
+
+def _stage(one: Funnel, stage: str) -> str:
+    share = one.kept.get(stage)
+    text = shown(one.households[stage])
+    return text if share is None or share.value is None else f"{text} ({share.value:.0%})"
 
 
 def shown(estimate: Estimate | None, suffix: str = "") -> str:

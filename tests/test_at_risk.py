@@ -77,7 +77,7 @@ def table(**risk: object) -> HouseholdYears:
     lines = np.array([4_000_00 * size, 5_000_00 * size])
     return HouseholdYears(
         scenario, population, 1, ("none",), size, start, lines, lost, spending, spending, none, zero,
-        np.zeros_like(lost), zero[None], zero[None], none[None],
+        np.zeros_like(lost), zero[None], zero[None], none[None], np.zeros((1, len(ids)), dtype=np.int64),
     )  # fmt: skip
 
 
