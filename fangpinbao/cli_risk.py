@@ -1,4 +1,4 @@
-"""Commands on single households and on who is at risk: family, classify, funnel."""
+"""Commands on single households and on who is at risk: family, classify, funnel, relief."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fangpinbao.cli import (
 if TYPE_CHECKING:
     from fangpinbao.scenario import Scenario
 
-__all__ = ["classify", "family", "funnel"]
+__all__ = ["classify", "family", "funnel", "relief"]
 
 WithOption = Annotated[
     list[str] | None,
@@ -137,3 +137,31 @@ def funnel(
         plot_funnel(funnels[0], lang=language)
         pyplot.savefig(picture, dpi=150)
         typer.echo(f"图已写入 {picture}" if language == "zh" else f"picture written to {picture}")
+
+
+@app.command()
+@_guarded
+def relief(
+    scenario: ScenarioArgument,
+    programme: Annotated[
+        str | None, typer.Option(help="insurance to compare with (default: the first)")
+    ] = None,
+    design: Annotated[list[str] | None, typer.Option(help="a relief design (default: all)")] = None,
+    same_money: Annotated[bool, typer.Option(help="scale designs to the programme's mean payout")] = True,
+    parts: WithOption = None,
+    years: YearsOption = None,
+    seed: SeedOption = None,
+    lang: LangOption = "en",
+    settings: SetOption = None,
+) -> None:
+    """Set relief designs against an insurance programme, for the same money and on the same years."""
+    from fangpinbao.relief_designs import compare_relief
+    from fangpinbao.risk_tables import relief_tables
+    from fangpinbao.tables import print_all
+
+    language = _language(lang)
+    loaded = _load(scenario, parts, settings)
+    figures = compare_relief(
+        loaded, _years(years, loaded), programme=programme, designs=design, seed=seed, same_money=same_money
+    )
+    print_all(_console(), relief_tables(figures, language))

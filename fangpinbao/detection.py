@@ -17,7 +17,7 @@ import numpy as np
 from fangpinbao import estimators
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array
 from fangpinbao.at_risk import Facts
-from fangpinbao.core.streams import decision_key, mix_array, survival_of, uniforms_for, words_for, year_keys
+from fangpinbao.core.streams import decision_key, uniforms_for
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.estimate import Estimate
 from fangpinbao.household_years import HouseholdYears, settle_households
@@ -151,7 +151,6 @@ def paid_by(design: Detection, facts: Facts) -> Paid:
     """Follow every household and year through a design; ``facts`` are of ``with_everybody_found``."""
     table = facts.table
     found, untested = table.index(FOUND), table.index(UNTESTED)
-    draws = _Draws(table)
     due = table.benefit[found] > 0
     claims = table.benefit[untested] > 0  # whoever can knock at the door, due or not
     reach = {"due": claims, "listed": claims & listed(design, facts)}
@@ -159,17 +158,17 @@ def paid_by(design: Detection, facts: Facts) -> Paid:
     reach["alerted"] = reach["listed"] & (spent >= round(design.threshold / _FEN))
     delays = np.full(due.shape, np.inf)
     for name, channel in design.channels.items():
-        hit = draws.uniform(f"detection/{name}") < channel.chance
+        hit = table.uniforms(f"detection/{name}") < channel.chance
         delays = np.where(
-            hit, np.minimum(delays, draws.amount(f"detection/{name}/delay", channel.delay_days)), delays
+            hit, np.minimum(delays, _amounts(table, f"detection/{name}/delay", channel.delay_days)), delays
         )
     reach["discovered"] = reach["alerted"] & np.isfinite(delays)
     check = design.verification
     chance = np.where(due, check.passes, check.wrongly_passes)
-    reach["approved"] = reach["discovered"] & (draws.uniform("detection/verification") < chance)
-    reach["accepted"] = reach["approved"] & ~(draws.uniform("detection/refusal") < design.refused)
-    days = delays + draws.amount("detection/verification/days", check.days)
-    days += draws.amount("detection/payment/days", design.payment_days)
+    reach["approved"] = reach["discovered"] & (table.uniforms("detection/verification") < chance)
+    reach["accepted"] = reach["approved"] & ~(table.uniforms("detection/refusal") < design.refused)
+    days = delays + _amounts(table, "detection/verification/days", check.days)
+    days += _amounts(table, "detection/payment/days", design.payment_days)
     pay_day = np.maximum(table.last_day, 0) + days
     paid = reach["accepted"]
     reach["in_time"] = paid & (pay_day < DAYS)
@@ -271,10 +270,9 @@ def _figures(name: str, design: Detection, facts: Facts) -> Funnel:
         if_found[line] = estimators.mean(
             count(at_risk & (table.insured[found] >= table.lines[k])), years, "households"
         )
-    draws = _Draws(table)
     channels = {}
     for channel, terms in design.channels.items():
-        hit = paid.stages["alerted"] & (draws.uniform(f"detection/{channel}") < terms.chance)
+        hit = paid.stages["alerted"] & (table.uniforms(f"detection/{channel}") < terms.chance)
         label = (terms.label.en, terms.label.zh) if terms.label else (channel, channel)
         channels[channel] = (label, estimators.mean(count(hit), years, "households"))
     claims_paid = count(paid.benefit > 0)
@@ -306,25 +304,7 @@ def _before(stage: str) -> str:
     return order[order.index(stage) - 1]
 
 
-class _Draws:
-    """Keyed draws of a decision for every year and household."""
-
-    def __init__(self, table: HouseholdYears) -> None:
-        self.table = table
-
-    def uniform(self, decision: str) -> Float64Array:
-        """Uniforms in (0, 1), [years, households]."""
-        return survival_of(self._words(decision))
-
-    def amount(self, decision: str, law: AmountLaw) -> Float64Array:
-        """Amounts of a law, [years, households]."""
-        amounts: Float64Array = np.asarray(
-            law.core().quantile_from_survival(survival_of(self._words(decision))), dtype=np.float64
-        )
-        return np.broadcast_to(amounts, self.table.without.shape).copy()
-
-    def _words(self, decision: str) -> Any:
-        paths, keys = self.table.paths, self.table.population.household_key
-        by_year = year_keys(decision_key(self.table.seed, decision), paths, np.zeros_like(paths))
-        with np.errstate(over="ignore"):
-            return mix_array(by_year[:, None] + words_for(0, keys)[None, :])
+def _amounts(table: HouseholdYears, decision: str, law: AmountLaw) -> Float64Array:
+    """Keyed amounts of a law, [years, households]."""
+    amounts = np.asarray(law.core().quantile_from_survival(table.uniforms(decision)), dtype=np.float64)
+    return np.broadcast_to(amounts, table.without.shape).copy()

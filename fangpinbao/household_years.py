@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fangpinbao._typing import Int64Array
+from fangpinbao._typing import Float64Array, Int64Array, Uint64Array
 from fangpinbao.aggregate import days_of, year_events
 from fangpinbao.core import layout as at
 from fangpinbao.core.run import run_base
+from fangpinbao.core.streams import decision_key, mix_array, survival_of, words_for, year_keys
 from fangpinbao.core.structures import Block
 from fangpinbao.engine import Engine
 from fangpinbao.errors import InputError, Problem
@@ -93,6 +94,16 @@ class HouseholdYears:
         borne = self.lost + (self.spending if resource != "income" else 0)
         due: Int64Array = self.start - borne + self.relief - self.without
         return due
+
+    def words(self, decision: str) -> Uint64Array:
+        """Random words [years, households] of a named decision, keyed by seed, decision, path and household."""
+        keys = year_keys(decision_key(self.seed, decision), self.paths, np.zeros_like(self.paths))
+        with np.errstate(over="ignore"):
+            return mix_array(keys[:, None] + words_for(0, self.population.household_key)[None, :])
+
+    def uniforms(self, decision: str) -> Float64Array:
+        """Uniforms in (0, 1), [years, households], of a named decision."""
+        return survival_of(self.words(decision))
 
     def index(self, programme: str) -> int:
         """Position of a programme.

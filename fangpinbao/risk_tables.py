@@ -11,10 +11,11 @@ from fangpinbao.at_risk import NOBODY, Classification
 from fangpinbao.detection import STAGES, Funnel
 from fangpinbao.estimate import Estimate
 from fangpinbao.records import line_label
+from fangpinbao.relief_designs import DesignFigures
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, LINES
 from fangpinbao.tables import MISSING, Lang, Titled, new_table, say
 
-__all__ = ["classification_tables", "funnel_table"]
+__all__ = ["classification_tables", "funnel_table", "relief_tables"]
 
 
 def classification_tables(found: Classification, lang: Lang) -> list[Lines | Titled]:
@@ -142,6 +143,43 @@ _MONEY = (
 )
 
 
+def relief_tables(figures: Sequence[DesignFigures], lang: Lang) -> list[Titled]:
+    """Return what designs cost and how they are scaled, and what they do at both lines."""
+    zh = lang == "zh"
+    heads = (
+        ("", ""), ("own cost, yuan", "自身成本（元）"), ("share served", "覆盖比例"),
+        ("payments times", "金额倍数"), ("paid, yuan", "支出（元）"), ("of it late", "其中次年到账"),
+        ("to be repaid", "须偿还"), ("households paid", "受助户"),
+    )  # fmt: skip
+    money = new_table([say(lang, *head) for head in heads])
+    for one in figures:
+        served, raised = f"{one.served:.3g}", f"{one.raised:.3g}"
+        cells = (one.cost, one.late, one.repaid, one.households_paid)
+        money.add_row(one.label[zh], shown(one.own_cost), served, raised, *map(shown, cells))
+    tables = [Titled(say(lang, "Money of a mean year", "年均资金"), money)]
+    columns = (
+        ("", ""), ("prevented", "防止返贫致贫"), ("lifted", "帮助脱贫"), ("induced", "致贫"),
+        ("gap closed, yuan", "缩小贫困距（元）"), ("yuan per household", "每户成本（元）"),
+        ("net, less insurance", "净户数，减保险"),
+    )  # fmt: skip
+    for line in LINES:
+        table = new_table([say(lang, *head) for head in columns])
+        for one in figures:
+            of = (one.prevented, one.lifted, one.induced, one.gap_closed, one.cost_per_prevented, one.less)
+            table.add_row(one.label[zh], *(shown(each[line]) for each in of))
+        tables.append(
+            Titled(
+                say(
+                    lang,
+                    f"Households a year, {line_label(line, lang)}",
+                    f"年均户数，{line_label(line, lang)}",
+                ),
+                table,
+            )
+        )
+    return tables
+
+
 def _stage(one: Funnel, stage: str) -> str:
     share = one.kept.get(stage)
     text = shown(one.households[stage])
@@ -153,7 +191,9 @@ def shown(estimate: Estimate | None, suffix: str = "") -> str:
     if estimate is None or estimate.value is None:
         return MISSING
     if not estimate.standard_error and estimate.value != round(estimate.value):
-        return f"{estimate.value:.3g}{suffix}"
+        return (
+            f"{estimate.value:,.0f}" if abs(estimate.value) >= 1_000 else f"{estimate.value:.3g}"
+        ) + suffix
     return f"{estimate.scaled(1.0, '')}{suffix}"
 
 
