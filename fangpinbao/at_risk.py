@@ -16,13 +16,13 @@ from fangpinbao._typing import BoolArray, Float64Array, Int64Array
 from fangpinbao.core.streams import decision_key, survival_of, uniforms_for, words_for
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.estimate import Estimate
-from fangpinbao.household_years import HouseholdYears
+from fangpinbao.household_years import HouseholdYears, settle_households
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.risk import Group, Signs
 from fangpinbao.scenario.vocabulary import CLASSES
 
-__all__ = ["NOBODY", "Classification", "Facts", "GroupFigures", "classify"]
+__all__ = ["NOBODY", "Classification", "Facts", "GroupFigures", "classify", "roster_spread"]
 
 NOBODY = "no group"
 _FEN = 100
@@ -212,6 +212,32 @@ def classify(facts: Facts, rules: str) -> Classification:
         found=counting.found(rule_set.groups),
         right=counting.right(rule_set.groups),
     )
+
+
+def roster_spread(
+    scenario: Scenario, rules: list[str], years: int, rosters: int, *, seed: int | None = None
+) -> dict[str, dict[str, float]]:
+    """Return by rule set and group the standard deviation of its persons between re-made rosters.
+
+    Each roster is made from the same margins with another seed, its attributes too; the simulation error of
+    ``years`` years is taken off. Empty for a roster that was read, or fewer than two rosters.
+    """
+    if rosters < 2 or scenario.population.file is not None:
+        return {}
+    found: dict[tuple[str, str], list[Estimate]] = {}
+    for number in range(1, rosters + 1):
+        other = scenario.replace("population.seed", scenario.population.seed + number)
+        facts = Facts.of(settle_households(other, years, seed=seed))
+        for name in rules:
+            for group in classify(facts, name).groups:
+                found.setdefault((name, group.name), []).append(group.persons)
+    spread: dict[str, dict[str, float]] = {}
+    for (name, group_name), estimates in found.items():
+        values = np.array([one.value for one in estimates], dtype=np.float64)
+        errors = np.array([one.standard_error or 0.0 for one in estimates])
+        between = float(values.var(ddof=1) - np.mean(errors**2))
+        spread.setdefault(name, {})[group_name] = max(between, 0.0) ** 0.5
+    return spread
 
 
 class _Counting:

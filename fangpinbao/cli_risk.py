@@ -78,6 +78,7 @@ def family(
 def classify(
     scenario: ScenarioArgument,
     rules: Annotated[str | None, typer.Option(help="a rule set (default: all of the scenario)")] = None,
+    rosters: Annotated[int, typer.Option(min=0, help="rosters re-made for their spread; 0: none")] = 5,
     parts: WithOption = None,
     years: YearsOption = None,
     seed: SeedOption = None,
@@ -85,7 +86,7 @@ def classify(
     settings: SetOption = None,
 ) -> None:
     """Find who is at risk by rules that do not see the class, and print the confusion table."""
-    from fangpinbao.at_risk import Facts
+    from fangpinbao.at_risk import Facts, roster_spread
     from fangpinbao.at_risk import classify as classified
     from fangpinbao.errors import InputError, Problem
     from fangpinbao.household_years import settle_households
@@ -100,9 +101,12 @@ def classify(
         raise InputError(
             scenario, [Problem("risk.rules", f"are missing, so there is nothing to classify by. {cure}")]
         )
-    facts = Facts.of(settle_households(loaded, _years(years, loaded), seed=seed))
-    for name in names:
-        print_all(_console(), classification_tables(classified(facts, name), language))
+    asked = _years(years, loaded)
+    facts = Facts.of(settle_households(loaded, asked, seed=seed))
+    found = [classified(facts, name) for name in names]
+    spread = roster_spread(loaded, names, min(asked, 10), rosters, seed=seed)
+    for one in found:
+        print_all(_console(), classification_tables(one, language, spread.get(one.rules)))
 
 
 @app.command()

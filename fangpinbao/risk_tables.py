@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group as Lines
 from rich.text import Text
@@ -18,10 +18,15 @@ from fangpinbao.tables import MISSING, Lang, Titled, new_table, say
 __all__ = ["classification_tables", "funnel_table", "relief_tables"]
 
 
-def classification_tables(found: Classification, lang: Lang) -> list[Lines | Titled]:
-    """Return the confusion table of a rule set, and its counts beside published ones."""
+def classification_tables(
+    found: Classification, lang: Lang, spread: Mapping[str, float] | None = None
+) -> list[Lines | Titled]:
+    """Return the confusion table of a rule set, and its counts beside published ones.
+
+    ``spread`` is the standard deviation of each group's persons between rosters.
+    """
     zh = lang == "zh"
-    tables: list[Lines | Titled] = [_confusion(found, lang)]
+    tables: list[Lines | Titled] = [_confusion(found, lang, spread or {})]
     groups = [g for g in found.groups if g.published_share is not None or g.published_new_share is not None]
     if groups:
         table = new_table(
@@ -54,7 +59,7 @@ def classification_tables(found: Classification, lang: Lang) -> list[Lines | Tit
     return tables
 
 
-def _confusion(found: Classification, lang: Lang) -> Lines:
+def _confusion(found: Classification, lang: Lang, spread: Mapping[str, float]) -> Lines:
     zh = lang == "zh"
     classes = list(found.of_class)
     heads = [
@@ -63,9 +68,8 @@ def _confusion(found: Classification, lang: Lang) -> Lines:
         say(lang, "households", "户数"),
     ]
     heads += [CLASS_LABELS[name][zh] for name in classes]
-    table = new_table(
-        [*heads, say(lang, "all persons", "合计人数"), say(lang, "of them right", "其中正确")], names=2
-    )
+    heads += [say(lang, "all persons", "合计人数"), say(lang, "between rosters", "名册间差异")]
+    table = new_table([*heads, say(lang, "of them right", "其中正确")], names=2)
     for group in found.groups:
         when = say(lang, "in the year", "年内") if group.needs_the_year else say(lang, "before it", "年前")
         when = "" if group.name == NOBODY else when
@@ -75,6 +79,7 @@ def _confusion(found: Classification, lang: Lang) -> Lines:
             shown(group.households),
             *(shown(group.by_class[name]) for name in classes),
             shown(group.persons),
+            f"{float(f'{spread[group.name]:.2g}'):,.0f}" if group.name in spread else MISSING,
             shown(_times(found.right.get(group.name), 100.0), "%"),
         )
     table.add_section()

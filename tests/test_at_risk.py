@@ -8,7 +8,7 @@ from conftest import build
 from told import table
 from typer.testing import CliRunner
 
-from fangpinbao.at_risk import NOBODY, Facts, classify
+from fangpinbao.at_risk import NOBODY, Facts, classify, roster_spread
 from fangpinbao.cli import app
 from fangpinbao.errors import InputError
 from fangpinbao.estimators import mean
@@ -155,6 +155,20 @@ def test_shipped_rules_reproduce_their_stored_figures() -> None:
         assert abs(share.value - value) <= 4 * spread + 0.05, (rules, name, share.value)
     for one in found.values():
         assert sum(group.persons.value or 0 for group in one.groups) == pytest.approx(one.persons)
+
+
+def test_the_spread_between_rosters_is_that_of_their_counts() -> None:
+    """The law of a static group: each of n households fits with chance p, so persons spread with its size too."""
+    tables = {"attributes": {"ill": {"chance": 0.2, "level": "household"}}}
+    rules = {"place": {"groups": {"ill": {"has": ["ill"]}}}}
+    scenario = build(population={"persons": 3_000}, risk={**tables, "rules": rules})
+    rosters = 40
+    spread = roster_spread(scenario, ["place"], 1, rosters)["place"]
+    size = Facts.of(settle_households(scenario, 1)).table.size
+    expected = np.sqrt(0.2 * 0.8 * np.sum(size.astype(float) ** 2))
+    assert abs(spread["ill"] / expected - 1) < 4 / np.sqrt(2 * (rosters - 1))
+    assert spread["ill"] == pytest.approx(spread[NOBODY])
+    assert roster_spread(scenario, ["place"], 1, 0) == {}
 
 
 def test_a_part_is_laid_over_a_scenario() -> None:
