@@ -77,6 +77,29 @@ def test_a_wrong_expectation_is_found(tmp_path: Path) -> None:
         assert len(SettledFamily(load_family(file)).differences()) == text.count(old)
 
 
+def test_the_example_of_the_page_is_met(tmp_path: Path) -> None:
+    page = (FOLDER.parents[1] / "docs" / "families.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "example.toml"
+    file.write_text(
+        example.replace("terms/zhongning.toml", str(FOLDER / "terms" / "zhongning.toml")), "utf-8"
+    )
+    assert SettledFamily(load_family(file)).differences() == []
+
+
+def test_the_page_lists_every_family() -> None:
+    """Names are given whole, or without the first word of the one before (`zhongning-dibao`, `-tekun`)."""
+    page = (FOLDER.parents[1] / "docs" / "families.md").read_text(encoding="utf-8")
+    listed: set[str] = set()
+    for row in re.findall(r"^\|.*\| (.*) \|$", page, re.MULTILINE):
+        first = ""
+        for name in re.findall(r"`([a-z0-9-]+)`", row):
+            first = first if name.startswith("-") else name
+            listed.add(first.split("-")[0] + name if name.startswith("-") else name)
+    assert {file.stem for file in FILES} <= listed
+    assert f"{len(FILES)} ship under" in page
+
+
 def test_days_are_those_of_the_file() -> None:
     page = SettledFamily(load_family(FOLDER / "waiting-time.toml")).explain("waiting", "A")
     assert [event.day for event in page.events] == [20, 200, 300]
