@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +30,7 @@ WithOption = Annotated[
     list[str] | None,
     typer.Option("--with", metavar="PART", help="a part laid over the scenario; may be given several times"),
 ]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="also write the figures to this file")]
 MOST_YEARS = 50
 
 
@@ -38,6 +40,15 @@ def _load(scenario: str, parts: list[str] | None, settings: list[str] | None) ->
     changes = _changes(settings)
     loaded = load_with(scenario, parts or [])
     return loaded.replace_all(changes) if changes else loaded
+
+
+def _write(
+    json: Path | None, kind: str, things: Sequence[Any], loaded: Scenario, years: int, seed: int | None
+) -> None:
+    if json is not None:
+        from fangpinbao.risk_records import write_records
+
+        write_records(json, kind, things, loaded, years, loaded.simulation.seed if seed is None else seed)
 
 
 def _years(asked: int | None, scenario: Scenario) -> int:
@@ -82,6 +93,7 @@ def classify(
     parts: WithOption = None,
     years: YearsOption = None,
     seed: SeedOption = None,
+    json: JsonOption = None,
     lang: LangOption = "en",
     settings: SetOption = None,
 ) -> None:
@@ -107,6 +119,7 @@ def classify(
     spread = roster_spread(loaded, names, min(asked, 10), rosters, seed=seed)
     for one in found:
         print_all(_console(), classification_tables(one, language, spread.get(one.rules)))
+    _write(json, "classification", found, loaded, asked, seed)
 
 
 @app.command()
@@ -118,6 +131,7 @@ def funnel(
     years: YearsOption = None,
     seed: SeedOption = None,
     picture: Annotated[Path | None, typer.Option(help="draw the first design's funnel to this file")] = None,
+    json: JsonOption = None,
     lang: LangOption = "en",
     settings: SetOption = None,
 ) -> None:
@@ -128,8 +142,10 @@ def funnel(
 
     language = _language(lang)
     loaded = _load(scenario, parts, settings)
-    funnels = funnels_of(loaded, _years(years, loaded), seed=seed, designs=design)
+    asked = _years(years, loaded)
+    funnels = funnels_of(loaded, asked, seed=seed, designs=design)
     print_all(_console(), [funnel_table(funnels, language)])
+    _write(json, "funnel", funnels, loaded, asked, seed)
     if picture is not None:
         import matplotlib
 
@@ -155,6 +171,7 @@ def relief(
     parts: WithOption = None,
     years: YearsOption = None,
     seed: SeedOption = None,
+    json: JsonOption = None,
     lang: LangOption = "en",
     settings: SetOption = None,
 ) -> None:
@@ -165,7 +182,9 @@ def relief(
 
     language = _language(lang)
     loaded = _load(scenario, parts, settings)
+    asked = _years(years, loaded)
     figures = compare_relief(
-        loaded, _years(years, loaded), programme=programme, designs=design, seed=seed, same_money=same_money
+        loaded, asked, programme=programme, designs=design, seed=seed, same_money=same_money
     )
     print_all(_console(), relief_tables(figures, language))
+    _write(json, "relief", figures, loaded, asked, seed)

@@ -158,9 +158,11 @@ def paid_by(design: Detection, facts: Facts) -> Paid:
     reach["alerted"] = reach["listed"] & (spent >= round(design.threshold / _FEN))
     delays = np.full(due.shape, np.inf)
     for name, channel in design.channels.items():
-        hit = table.uniforms(f"detection/{name}") < channel.chance
+        hit = table.uniforms(f"detection/channel/{name}") < channel.chance
         delays = np.where(
-            hit, np.minimum(delays, _amounts(table, f"detection/{name}/delay", channel.delay_days)), delays
+            hit,
+            np.minimum(delays, _amounts(table, f"detection/channel/{name}/delay", channel.delay_days)),
+            delays,
         )
     reach["discovered"] = reach["alerted"] & np.isfinite(delays)
     check = design.verification
@@ -272,7 +274,7 @@ def _figures(name: str, design: Detection, facts: Facts) -> Funnel:
         )
     channels = {}
     for channel, terms in design.channels.items():
-        hit = paid.stages["alerted"] & (table.uniforms(f"detection/{channel}") < terms.chance)
+        hit = paid.stages["alerted"] & (table.uniforms(f"detection/channel/{channel}") < terms.chance)
         label = (terms.label.en, terms.label.zh) if terms.label else (channel, channel)
         channels[channel] = (label, estimators.mean(count(hit), years, "households"))
     claims_paid = count(paid.benefit > 0)

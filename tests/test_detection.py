@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -235,6 +236,28 @@ def test_the_command_and_the_picture(tmp_path: Path) -> None:
         assert picture.stat().st_size > 10_000
     assert CliRunner().invoke(app, ["funnel", "zhongning-2020"]).exit_code == 2
     assert CliRunner().invoke(app, [*line, "--design", "nobody"]).exit_code == 2
+
+
+def test_the_figures_are_written_with_their_errors_and_provenance(tmp_path: Path) -> None:
+    file = tmp_path / "funnel.json"
+    line = ["funnel", "zhongning-2020", "--with", "parts/detection-2020", "--years", "4", "--seed", "5"]
+    line += ["--set", "population.persons=2000", "--json", str(file)]
+    assert CliRunner().invoke(app, line).exit_code == 0
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert (written["format"], written["kind"]) == (1, "funnel")
+    assert written["provenance"]["years"] == 4
+    assert written["provenance"]["seed"] == 5
+    assert len(written["provenance"]["digest"]) == 64
+    assert [record["design"] for record in written["records"]] == [
+        "named_list",
+        "thresholds",
+        "application_only",
+    ]
+    due = written["records"][0]["households"]["due"]
+    assert set(due) >= {"value", "standard_error", "lower", "upper", "unit", "years", "method"}
+    assert due["standard_error"] > 0
+    line[-1] = str(tmp_path / "nowhere" / "funnel.json")
+    assert CliRunner().invoke(app, line).exit_code == 2
 
 
 def test_the_picture_shows_every_stage() -> None:
