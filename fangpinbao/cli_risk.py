@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fangpinbao.cli import (
+    Lang,
     LangOption,
     ScenarioArgument,
     SeedOption,
@@ -22,6 +23,7 @@ from fangpinbao.cli import (
 )
 
 if TYPE_CHECKING:
+    from fangpinbao.risk_ranges import Moved
     from fangpinbao.scenario import Scenario
 
 __all__ = ["classify", "family", "funnel", "relief"]
@@ -30,6 +32,7 @@ WithOption = Annotated[
     list[str] | None,
     typer.Option("--with", metavar="PART", help="a part laid over the scenario; may be given several times"),
 ]
+RangesOption = Annotated[bool, typer.Option(help="move assumed numbers over their ranges")]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="also write the figures to this file")]
 MOST_YEARS = 50
 
@@ -49,6 +52,15 @@ def _write(
         from fangpinbao.risk_records import write_records
 
         write_records(json, kind, things, loaded, years, loaded.simulation.seed if seed is None else seed)
+
+
+def _show_ranges(wanted: bool, rows: Callable[[], list[Moved]], lang: Lang) -> None:
+    from fangpinbao.risk_tables import moved_table
+    from fangpinbao.tables import print_all
+
+    found = rows() if wanted else []
+    if found:
+        print_all(_console(), [moved_table(found, lang)])
 
 
 def _years(asked: int | None, scenario: Scenario) -> int:
@@ -93,6 +105,7 @@ def classify(
     parts: WithOption = None,
     years: YearsOption = None,
     seed: SeedOption = None,
+    ranges: RangesOption = True,
     json: JsonOption = None,
     lang: LangOption = "en",
     settings: SetOption = None,
@@ -102,6 +115,7 @@ def classify(
     from fangpinbao.at_risk import classify as classified
     from fangpinbao.errors import InputError, Problem
     from fangpinbao.household_years import settle_households
+    from fangpinbao.risk_ranges import ranges_of_rules
     from fangpinbao.risk_tables import classification_tables
     from fangpinbao.tables import print_all
 
@@ -119,6 +133,7 @@ def classify(
     spread = roster_spread(loaded, names, min(asked, 10), rosters, seed=seed)
     for one in found:
         print_all(_console(), classification_tables(one, language, spread.get(one.rules)))
+    _show_ranges(ranges, lambda: ranges_of_rules(facts, names), language)
     _write(json, "classification", found, loaded, asked, seed)
 
 
@@ -131,12 +146,15 @@ def funnel(
     years: YearsOption = None,
     seed: SeedOption = None,
     picture: Annotated[Path | None, typer.Option(help="draw the first design's funnel to this file")] = None,
+    ranges: RangesOption = True,
     json: JsonOption = None,
     lang: LangOption = "en",
     settings: SetOption = None,
 ) -> None:
     """Follow households in need from alert to payout under the scenario's detection designs."""
+    from fangpinbao.detection import found_facts
     from fangpinbao.detection import funnel as funnels_of
+    from fangpinbao.risk_ranges import ranges_of_funnels
     from fangpinbao.risk_tables import funnel_table
     from fangpinbao.tables import print_all
 
@@ -145,6 +163,9 @@ def funnel(
     asked = _years(years, loaded)
     funnels = funnels_of(loaded, asked, seed=seed, designs=design)
     print_all(_console(), [funnel_table(funnels, language)])
+    names = [one.design for one in funnels]
+    facts = found_facts(loaded, asked, seed=seed, designs=names) if ranges else {}
+    _show_ranges(ranges, lambda: ranges_of_funnels(loaded, facts, names), language)
     _write(json, "funnel", funnels, loaded, asked, seed)
     if picture is not None:
         import matplotlib
@@ -171,12 +192,16 @@ def relief(
     parts: WithOption = None,
     years: YearsOption = None,
     seed: SeedOption = None,
+    ranges: RangesOption = True,
     json: JsonOption = None,
     lang: LangOption = "en",
     settings: SetOption = None,
 ) -> None:
     """Set relief designs against an insurance programme, for the same money and on the same years."""
+    from fangpinbao.at_risk import Facts
+    from fangpinbao.household_years import settle_households
     from fangpinbao.relief_designs import compare_relief
+    from fangpinbao.risk_ranges import ranges_of_relief
     from fangpinbao.risk_tables import relief_tables
     from fangpinbao.tables import print_all
 
@@ -187,4 +212,8 @@ def relief(
         loaded, asked, programme=programme, designs=design, seed=seed, same_money=same_money
     )
     print_all(_console(), relief_tables(figures, language))
+    names = [one.design for one in figures[1:]]
+    facts = Facts.of(settle_households(loaded, asked, seed=seed)) if ranges else None
+    if facts is not None:
+        _show_ranges(True, lambda: ranges_of_relief(facts, names, programme, same_money=same_money), language)
     _write(json, "relief", figures, loaded, asked, seed)

@@ -26,7 +26,16 @@ from fangpinbao.scenario.laws import AmountLaw
 from fangpinbao.scenario.risk import Detection
 from fangpinbao.scenario.vocabulary import LINES
 
-__all__ = ["STAGES", "Funnel", "Paid", "funnel", "paid_by", "with_everybody_found"]
+__all__ = [
+    "STAGES",
+    "Funnel",
+    "Paid",
+    "found_facts",
+    "funnel",
+    "funnel_of",
+    "paid_by",
+    "with_everybody_found",
+]
 
 FOUND, UNTESTED = "found", "untested"
 DAYS = 365
@@ -234,18 +243,27 @@ def funnel(
     ]
     if problems:
         raise InputError("the request", problems)
-    facts_of: dict[str | None, Facts] = {}
-    funnels = []
-    for name in chosen:
-        design = scenario.detection[name]
-        if design.programme not in facts_of:
-            base = with_everybody_found(scenario, design.programme)
-            facts_of[design.programme] = Facts.of(settle_households(base, years, seed=seed))
-        funnels.append(_figures(name, design, facts_of[design.programme]))
-    return funnels
+    facts_of = found_facts(scenario, years, seed=seed, designs=chosen)
+    return [
+        funnel_of(name, scenario.detection[name], facts_of[scenario.detection[name].programme])
+        for name in chosen
+    ]
 
 
-def _figures(name: str, design: Detection, facts: Facts) -> Funnel:
+def found_facts(
+    scenario: Scenario, years: int, *, seed: int | None = None, designs: list[str] | None = None
+) -> dict[str | None, Facts]:
+    """Settle, by the programme that designs name, the years with everybody found."""
+    names = list(scenario.detection) if designs is None else designs
+    facts: dict[str | None, Facts] = {}
+    for programme in dict.fromkeys(scenario.detection[name].programme for name in names):
+        base = with_everybody_found(scenario, programme)
+        facts[programme] = Facts.of(settle_households(base, years, seed=seed))
+    return facts
+
+
+def funnel_of(name: str, design: Detection, facts: Facts) -> Funnel:
+    """Return the funnel of a design; ``facts`` are of ``with_everybody_found``."""
     table, paid = facts.table, paid_by(design, facts)
     years = table.years
 

@@ -23,7 +23,7 @@ from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.risk import ReliefDesign
 from fangpinbao.scenario.vocabulary import LINES
 
-__all__ = ["DesignFigures", "compare_relief", "relief_paid"]
+__all__ = ["DesignFigures", "compare_on", "compare_relief", "relief_paid"]
 
 NOTE_LOAN = "not defined: a loan must be paid back, and the years that do so are not simulated"
 _FEN = 0.01
@@ -132,7 +132,16 @@ def compare_relief(
     if problems:
         raise InputError(scenario.name, problems)
     facts = Facts.of(settle_households(scenario, years, seed=seed))
-    table = facts.table
+    return compare_on(facts, programme=programme, designs=chosen, same_money=same_money)
+
+
+def compare_on(
+    facts: Facts, *, programme: str | None = None, designs: list[str] | None = None, same_money: bool = True
+) -> list[DesignFigures]:
+    """Compare on years that are settled already; see :func:`compare_relief`."""
+    table, scenario = facts.table, facts.table.scenario
+    known, names = scenario.relief_designs, list(scenario.programmes)
+    chosen = list(known) if designs is None else designs
     p = table.index(names[0] if programme is None else programme)
     insurance = _Design(
         table, table.benefit[p], table.late[p], np.zeros_like(table.without), table.insured[p]

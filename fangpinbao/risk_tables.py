@@ -12,10 +12,11 @@ from fangpinbao.detection import STAGES, Funnel
 from fangpinbao.estimate import Estimate
 from fangpinbao.records import line_label
 from fangpinbao.relief_designs import DesignFigures
+from fangpinbao.risk_ranges import Moved
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, LINES
 from fangpinbao.tables import MISSING, Lang, Titled, new_table, say
 
-__all__ = ["classification_tables", "funnel_table", "relief_tables"]
+__all__ = ["classification_tables", "funnel_table", "moved_table", "relief_tables"]
 
 
 def classification_tables(
@@ -133,6 +134,31 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
         f"From alert to payout, a mean year of {funnels[0].years}; in brackets the share of the stage before",
         f"从预警到赔付，{funnels[0].years} 个模拟年平均；括号内为占上一环节的比例",
     )
+    return Titled(title, table)
+
+
+_MOVED = {
+    "persons at risk": "有风险人数",
+    "paid in the end": "最终赔款",
+    "kept above the poverty line": "保持在贫困线之上",
+    "net less insurance, poverty line": "净户数减保险（贫困线）",
+    "net less insurance, monitoring line": "净户数减保险（监测线）",
+}
+
+
+def moved_table(rows: Sequence[Moved], lang: Lang) -> Titled:
+    """Return how headline figures move as one assumed number at a time moves over its range."""
+    names = list(dict.fromkeys(name for row in rows for name in row.at_low))
+    heads = [
+        say(lang, "assumed number", "假设数"),
+        say(lang, "of", "所属"),
+        say(lang, "low .. high", "低 .. 高"),
+    ]
+    table = new_table([*heads, *(say(lang, name, _MOVED[name]) for name in names)], names=3)
+    for row in rows:
+        ends = (f"{shown(row.at_low[name])} .. {shown(row.at_high[name])}" for name in names)
+        table.add_row(row.place, row.subject, f"{row.low:,g} .. {row.high:,g}", *ends)
+    title = say(lang, "As one assumed number at a time moves over its range", "逐一改变假设数时的变化")
     return Titled(title, table)
 
 
