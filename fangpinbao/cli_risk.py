@@ -71,7 +71,9 @@ def _years(asked: int | None, scenario: Scenario) -> int:
 @app.command()
 @_guarded
 def family(
-    file: Annotated[str, typer.Argument(help="a family file, or a shipped one, e.g. families/late-payment")],
+    file: Annotated[
+        str | None, typer.Argument(help="a family file, or a shipped one; absent: list the shipped ones")
+    ] = None,
     programme: Annotated[str | None, typer.Option(help="(default: all that the file expects)")] = None,
     household: Annotated[str | None, typer.Option(help="its id (default: all that the file expects)")] = None,
     lang: LangOption = "en",
@@ -79,9 +81,13 @@ def family(
     """Settle a worked family, explain it, and compare it with the arithmetic of its file."""
     from fangpinbao.errors import FangpinbaoError
     from fangpinbao.families import SettledFamily
-    from fangpinbao.scenario.family import load_family
+    from fangpinbao.scenario.family import family_names, load_family
 
     language = _language(lang)
+    if file is None:
+        for name in family_names():
+            typer.echo(f"{name:42} {load_family(name).tables.sentence.in_language(language)}")
+        return
     settled = SettledFamily(load_family(file))
     expected = settled.family.tables.expected
     asked = [(one.programme, one.household) for one in expected]

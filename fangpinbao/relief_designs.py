@@ -129,6 +129,11 @@ def compare_relief(
         problems.append(Problem("relief_designs", f"has no design. {cure}"))
     if not names:
         problems.append(Problem("programmes", "has none, so there is no money to compare with. Add one."))
+    chosen_programme = scenario.programmes.get(programme or next(iter(names), ""))
+    limit = chosen_programme.aggregate if chosen_programme is not None else None
+    if limit is not None and limit.rule != "topped_up":
+        reason = f'has rule "{limit.rule}", which is not applied to single households. Use "topped_up", or drop it.'
+        problems.append(Problem(f"programmes.{programme or names[0]}.aggregate", reason))
     if problems:
         raise InputError(scenario.name, problems)
     facts = Facts.of(settle_households(scenario, years, seed=seed))

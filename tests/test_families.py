@@ -138,6 +138,10 @@ def test_the_command_explains_and_compares() -> None:
     assert "与文件中 3 组手工计算结果一致" in shown.output
     one = CliRunner().invoke(app, ["family", "families/late-payment", "--programme", "spending"])
     assert "Household A under spending" in one.output
+    listed = CliRunner().invoke(app, ["family"])
+    assert [line.split()[0] for line in listed.output.splitlines()] == [
+        f"families/{file.stem}" for file in FILES
+    ]
     wrong = CliRunner().invoke(app, ["family", "families/late-paiment"])
     assert wrong.exit_code == 2
     unknown = CliRunner().invoke(app, ["family", "families/late-payment", "--programme", "x"])

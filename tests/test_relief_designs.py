@@ -121,6 +121,13 @@ def test_at_own_cost_a_chance_is_a_share_of_all() -> None:
     assert (figures["all"].served, figures["all"].raised) == (1.0, 1.0)
 
 
+def test_a_limit_over_all_is_refused() -> None:
+    limited = {"base": {"aggregate": {"limit": 1_000, "rule": "first_come"}}}
+    scenario = build(programmes=limited, relief_designs=DESIGNS)
+    with pytest.raises(InputError, match="not applied to single households"):
+        compare_relief(scenario, 2)
+
+
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     line = ["relief", "zhongning-2020", "--with", "parts/relief-designs-2020", "--years", "2"]
     line += ["--set", "population.persons=2000"]

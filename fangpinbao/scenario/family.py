@@ -28,6 +28,7 @@ __all__ = [
     "FamilyHousehold",
     "FamilyPerson",
     "FamilyTables",
+    "family_names",
     "load_family",
 ]
 
@@ -159,6 +160,12 @@ def load_family(path: str | Path) -> Family:
     terms.setdefault("title", own["sentence"])
     scenario = Scenario.from_document(terms, file=file, subject=str(path))
     return Family(file.stem, tables, scenario, names)
+
+
+def family_names() -> list[str]:
+    """Names of the shipped families, as ``load_family`` takes them."""
+    folder = scenario_path("families/late-payment").parent
+    return [f"families/{file.stem}" for file in sorted(folder.glob("*.toml"))]
 
 
 def _problems(tables: FamilyTables, terms: dict[str, Any]) -> Iterator[Problem]:
