@@ -1,4 +1,4 @@
-"""The command line: run, check, schema, compare, population, explain, scenarios, new, warmup.
+"""The command line: run, check, schema, compare, population, explain, scenarios, new, warmup; more in ``cli_risk``.
 
 Exit codes: 0 success; 2 refused input, every problem on stderr; 130 after Ctrl-C, which leaves nothing; 1
 anything else, in one clear line (``FANGPINBAO_DEBUG=1`` shows the traceback). Heavy modules are imported
@@ -415,3 +415,6 @@ def warmup() -> None:
     simulate(load_scenario("zhongning-2020").replace("population.persons", 500), 2, 1, threads=1)
     simulate(load_scenario("textbook/nested-terms").replace("simulation.years", 2), 2, 1, threads=1)
     typer.echo(f"ready after {time.perf_counter() - start:.1f} s")
+
+
+import fangpinbao.cli_risk  # noqa: E402, F401  (registers its commands on the app above)

@@ -30,6 +30,7 @@ _SALTS: dict[Unit, int] = {
     "household": 0x13198A2E03707344,
     "township": 0xA4093822299F31D0,
 }
+_NOT_OF_UNITS = ("township_names", "township_key", "tag_names")
 _BLOCK = 1 << 14  # ids hashed at a time: what fits the processor's cache
 _CLASS_CODES = {name: code for code, name in enumerate(CLASSES)}
 _STAGE_CODES = {name: code for code, name in enumerate(STAGES)}
@@ -199,11 +200,11 @@ class Population:
             "household_of": new_home[persons].astype(np.int32),
             "household_start": np.concatenate([[0], np.cumsum(self.household_size[order])]).astype(np.int64),
         }
-        for name in ("person_id", "person_key", "age", "female", "schooling", "enrolled"):
-            changed[name] = getattr(self, name)[persons]
+        for name in ("person_id", "person_key", "age", "female", "schooling", "enrolled", "tags"):
+            changed[name] = None if getattr(self, name) is None else getattr(self, name)[persons]
         for field in fields(self):
             values = getattr(self, field.name)
-            is_of_household = field.name not in changed and field.name not in ("township_names", "township_key")
+            is_of_household = field.name not in changed and field.name not in _NOT_OF_UNITS
             if is_of_household and values is not None:
                 changed[field.name] = values[order]
         return replace(self, **changed)

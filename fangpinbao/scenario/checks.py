@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.risk_checks import risk_problems
 from fangpinbao.scenario.vocabulary import ACCOUNTS
 
 __all__ = ["cross_check"]
@@ -26,6 +27,7 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems += _population(document, folder)
     problems += _lines(document)
     problems += _layers(document)
+    problems += risk_problems(document)
     return problems
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,15 @@ from fangpinbao.scenario.checks import cross_check
 from fangpinbao.scenario.messages import problems_of
 from fangpinbao.scenario.models import ScenarioModel
 
-__all__ = ["Number", "Scenario", "load_scenario", "scenario_names", "scenario_path"]
+__all__ = [
+    "Number",
+    "Scenario",
+    "load_scenario",
+    "load_with",
+    "resolve_document",
+    "scenario_names",
+    "scenario_path",
+]
 
 Document = dict[str, Any]
 _SOURCED_KEYS = {"value", "source", "range", "note"}
@@ -143,6 +151,33 @@ def load_scenario(path: str | Path) -> Scenario:
     """
     file = scenario_path(path)
     return Scenario.from_document(_resolve(file, ()), file=file, subject=str(path))
+
+
+def load_with(path: str | Path, parts: Sequence[str | Path]) -> Scenario:
+    """Read a scenario and lay parts over it, as if it extended them last.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of the result.
+    """
+    file = scenario_path(path)
+    document = _resolve(file, ())
+    for part in parts:
+        _lay_over(document, _resolve(scenario_path(part), ()))
+    subject = " with ".join([str(path), *map(str, parts)])
+    return Scenario.from_document(document, file=file, subject=subject)
+
+
+def resolve_document(file: Path) -> Document:
+    """Read a TOML file and lay it over the scenarios it extends; nothing is validated.
+
+    Raises
+    ------
+    InputError
+        If a file is no TOML, or what it extends is not found.
+    """
+    return _resolve(file, ())
 
 
 def _shipped_folder() -> Path:

@@ -15,9 +15,11 @@ from fangpinbao.scenario.models import ScenarioModel
 __all__ = ["place_of", "problems_of"]
 
 
-def problems_of(error: ValidationError, document: dict[str, Any]) -> list[Problem]:
-    """Return one problem per finding, with paths as written in the file."""
-    return [_problem(entry, document) for entry in error.errors(include_url=False)]
+def problems_of(
+    error: ValidationError, document: dict[str, Any], root: type[BaseModel] = ScenarioModel
+) -> list[Problem]:
+    """Return one problem per finding, with paths as written in the file; ``root`` is the document's model."""
+    return [_problem(entry, document, root) for entry in error.errors(include_url=False)]
 
 
 def place_of(steps: list[str | int]) -> str:
@@ -69,9 +71,9 @@ def _has_tag(model: Any, tag: str) -> bool:
     return tag in typing.get_args(model.model_fields["law"].annotation)
 
 
-def fields_at(steps: list[str | int], document: Any) -> list[str]:
+def fields_at(steps: list[str | int], document: Any, root: type[BaseModel] = ScenarioModel) -> list[str]:
     """Return the keys that the table at ``steps`` can have."""
-    alternatives: list[Any] = [ScenarioModel]
+    alternatives: list[Any] = [root]
     node: Any = document
     for step in steps:
         node = _part(node, step)
@@ -106,7 +108,7 @@ def _nearest(word: str, words: list[str]) -> str | None:
     return near[0] if near else longer[0] if longer else None
 
 
-def _problem(entry: Any, document: dict[str, Any]) -> Problem:
+def _problem(entry: Any, document: dict[str, Any], root: type[BaseModel]) -> Problem:
     kind, context = entry["type"], entry.get("ctx", {})
     steps = _steps(entry["loc"], document)
     place, value = place_of(steps), entry["input"]
@@ -115,7 +117,7 @@ def _problem(entry: Any, document: dict[str, Any]) -> Problem:
         inner = context["place"]
         return Problem(f"{place}.{inner}" if inner and place else inner or place, context["message"])
     if kind == "extra_forbidden":
-        known = fields_at(steps[:-1], document)
+        known = fields_at(steps[:-1], document, root)
         near = _nearest(str(steps[-1]), known)
         where = place_of([*steps[:-1], near]) if near else ""
         cure = f"Did you mean {where}?" if near else f"Known here: {', '.join(known)}."

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
+from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
@@ -388,3 +389,6 @@ class ScenarioModel(BaseModel):
     records: Annotated[
         dict[Name, Record], Field(description="published figures of the place that nothing is fitted to")
     ] = {}
+    risk: Risk = Risk()
+    detection: dict[Name, Detection] = {}
+    relief_designs: dict[Name, ReliefDesign] = {}

@@ -1,0 +1,114 @@
+"""Parameter doubt of figures on risk, detection and relief: one assumed number at a time over its range.
+
+The years are settled once: these numbers lie behind the engine, so only what follows is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from fangpinbao.at_risk import NOBODY, Facts, classify
+from fangpinbao.detection import funnel_of, with_everybody_found
+from fangpinbao.estimate import Estimate
+from fangpinbao.relief_designs import compare_on
+from fangpinbao.scenario import Scenario
+
+__all__ = ["Moved", "ranges_of_funnels", "ranges_of_relief", "ranges_of_rules"]
+
+Headline = Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Headline figures, by name, with a number at both ends of its range.
+
+    Attributes
+    ----------
+    place
+        Of the number in the scenario.
+    subject
+        Rule set or design that it is shown for.
+    """
+
+    place: str
+    subject: str
+    low: float
+    high: float
+    at_low: Headline
+    at_high: Headline
+
+
+def ranges_of_rules(facts: Facts, rules: list[str]) -> list[Moved]:
+    """Persons in any group of a rule set, as its numbers and those of the attributes move."""
+
+    def headline(scenario: Scenario, name: str) -> Headline:
+        moved = Facts.of(replace(facts.table, scenario=scenario))
+        found = classify(moved, name)
+        nobody = next(group.persons for group in found.groups if group.name == NOBODY)
+        value = found.persons - (nobody.value or 0.0)
+        error = nobody.standard_error
+        at_risk = Estimate(value, error, None, None, "persons", found.years)
+        return {"persons at risk": at_risk}
+
+    rows: list[Moved] = []
+    for name in rules:
+        used = {
+            attribute
+            for group in facts.table.scenario.risk.rules[name].groups.values()
+            for _, attribute in group.attributes()
+        }
+        places = (f"risk.rules.{name}.groups.", *(f"risk.attributes.{one}." for one in sorted(used)))
+        rows += _moved(facts.table.scenario, places, name, lambda s, one=name: headline(s, one))  # type: ignore[misc]
+    return rows
+
+
+def ranges_of_funnels(
+    scenario: Scenario, facts_of: Mapping[str | None, Facts], designs: list[str]
+) -> list[Moved]:
+    """Money paid and households kept above the poverty line, as the numbers of a design move."""
+    rows: list[Moved] = []
+    for name in designs:
+        facts = facts_of[scenario.detection[name].programme]
+
+        def headline(moved: Scenario, name: str = name, facts: Facts = facts) -> Headline:
+            design = moved.detection[name]
+            base = with_everybody_found(moved, design.programme)
+            found = funnel_of(name, design, Facts.of(replace(facts.table, scenario=base)))
+            return {
+                "paid in the end": found.payout,
+                "kept above the poverty line": found.prevented["poverty"],
+            }
+
+        rows += _moved(scenario, (f"detection.{name}.",), name, headline)
+    return rows
+
+
+def ranges_of_relief(
+    facts: Facts, designs: list[str], programme: str | None, *, same_money: bool = True
+) -> list[Moved]:
+    """Net households less those of the insurance at both lines, as the numbers of a design move."""
+    scenario = facts.table.scenario
+    rows: list[Moved] = []
+    for name in designs:
+
+        def headline(moved: Scenario, name: str = name) -> Headline:
+            table = replace(facts.table, scenario=moved)
+            _, one = compare_on(Facts.of(table), programme=programme, designs=[name], same_money=same_money)
+            return {f"net less insurance, {line} line": less for line, less in one.less.items()}
+
+        rows += _moved(scenario, (f"relief_designs.{name}.",), name, headline)
+    return rows
+
+
+def _moved(
+    scenario: Scenario, places: tuple[str, ...], subject: str, headline: Callable[[Scenario], Headline]
+) -> list[Moved]:
+    rows = []
+    for number in scenario.numbers:
+        if number.range is None or not number.place.startswith(places):
+            continue
+        low, high = number.range
+        ends = [headline(scenario.replace(number.place, end)) for end in (low, high)]
+        rows.append(Moved(number.place, subject, low, high, *ends))
+    return rows
