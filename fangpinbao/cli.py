@@ -216,6 +216,16 @@ def run(
         from fangpinbao.files import check_directory
 
         check_directory(out)
+    if not loaded.is_of_households:
+        from fangpinbao.catastrophe_run import run_catastrophe
+
+        written = run_catastrophe(
+            loaded, _console(), language, years=years, seed=seed, threads=threads, out=out, ranges=ranges, quiet=quiet,
+            changes=changes, progress=lambda: _progress(quiet, progress, language),
+        )  # fmt: skip
+        if written is not None and not quiet:
+            typer.echo(f"结果已写入 {written}" if language == "zh" else f"results written to {written}")
+        return
     outcomes = _simulate(loaded, years, seed, threads, quiet=quiet, always=progress, lang=language)
     from fangpinbao.figures import all_figures
 
@@ -271,12 +281,18 @@ def check(scenario: ScenarioArgument, settings: SetOption = None) -> None:
     from fangpinbao.files import count_by_status
 
     loaded, _ = _load(scenario, settings)
-    people = population_of(loaded)
     counts = count_by_status(loaded)
-    typer.echo(f"{loaded.name}: {loaded.title.en} / {loaded.title.zh}")
-    typer.echo(f"  population: {people.persons:,} persons in {people.households:,} households")
-    typer.echo(f"  perils: {', '.join(loaded.perils)}")
-    typer.echo(f"  public layers: {', '.join(loaded.layers) or 'none'}")
+    lines = [f"{loaded.name}: {loaded.title.en} / {loaded.title.zh}"]
+    if loaded.is_of_households:
+        people = population_of(loaded)
+        lines.append(f"  population: {people.persons:,} persons in {people.households:,} households")
+        lines.append(f"  perils: {', '.join(loaded.perils)}")
+        lines.append(f"  public layers: {', '.join(loaded.layers) or 'none'}")
+    if loaded.catastrophe is not None:
+        from fangpinbao.catastrophe_run import describe
+
+        lines += describe(loaded)
+    typer.echo("\n".join(lines))
     for name, programme in loaded.programmes.items():
         typer.echo(f"  programme {name}: {', '.join(programme.coverages)}")
     with_range = sum(number.range is not None for number in loaded.numbers)

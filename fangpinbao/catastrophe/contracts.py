@@ -44,7 +44,11 @@ def benefits_of(contract: Contract) -> Int64Array:
 
 
 def triggered(
-    trigger: Trigger, peril: Earthquake | AreaPeril, size: Float64Array, intensity: Float64Array, deaths: Int64Array
+    trigger: Trigger,
+    peril: Earthquake | AreaPeril,
+    size: Float64Array,
+    intensity: Float64Array,
+    deaths: Int64Array,
 ) -> BoolArray:
     """Return which events meet one of the trigger's conditions; arguments have the shape of the events."""
     met = np.zeros(size.shape, dtype=np.bool_)
@@ -53,7 +57,9 @@ def triggered(
     if trigger.intensity is not None:
         met |= intensity >= trigger.intensity
     if trigger.warning is not None and peril.warning_levels is not None:
-        levels = [getattr(peril.warning_levels, name) for name in _SEVERITY[_SEVERITY.index(trigger.warning) :]]
+        levels = [
+            getattr(peril.warning_levels, name) for name in _SEVERITY[_SEVERITY.index(trigger.warning) :]
+        ]
         met |= size >= min(level for level in levels if level is not None)
     if trigger.declared and peril.declared_from is not None:
         met |= size >= peril.declared_from
@@ -114,4 +120,4 @@ def cut_in_date_order(owed: Int64Array, period: Int64Array, limit: int) -> Int64
     starts = np.flatnonzero(np.concatenate(([True], period[1:] != period[:-1])))
     before = np.repeat(total[starts] - owed[starts], np.diff(np.concatenate((starts, [owed.size]))))
     through = np.minimum(total - before, limit)
-    return through - np.minimum(total - before - owed, limit)
+    return np.asarray(through - np.minimum(total - before - owed, limit))

@@ -156,8 +156,17 @@ def class_key(one: EventClass, seed: int) -> int:
 
 
 def draw_events(
-    one: EventClass, index: int, peril_index: int, table: Earthquake | AreaPeril, cells: CellMap, season: Season,
-    sources: tuple[Source, ...], factor: AmountLaw | None, paths: Int64Array, strata: Int64Array | None, seed: int,
+    one: EventClass,
+    index: int,
+    peril_index: int,
+    table: Earthquake | AreaPeril,
+    cells: CellMap,
+    season: Season,
+    sources: tuple[Source, ...],
+    factor: AmountLaw | None,
+    paths: Int64Array,
+    strata: Int64Array | None,
+    seed: int,
     term_years: int,
 ) -> Events:
     """Draw all events of a class in the given paths.
@@ -216,7 +225,11 @@ def _circles(table: AreaPeril, cells: CellMap, words: Uint64Array, sizes: Float6
 
 
 def _quakes(
-    table: Earthquake, cells: CellMap, sources: tuple[Source, ...], source_of: Int64Array, survival: Float64Array,
+    table: Earthquake,
+    cells: CellMap,
+    sources: tuple[Source, ...],
+    source_of: Int64Array,
+    survival: Float64Array,
     words: Uint64Array,
 ) -> tuple[Float64Array, Hits]:
     zones = [source.zone for source in sources]
@@ -242,12 +255,11 @@ def _quakes(
     within = np.array([one.sigma * (1.0 - one.between_share) ** 0.5 for one in relations])
     relation_of = np.array([source.relation for source in sources], dtype=np.int64)[source_of]
     common = between[relation_of] * special.ndtri(uniforms(words, COMMON))
-    counts, start = np.zeros(words.size, dtype=np.int64), np.zeros(words.size + 1, dtype=np.int64)
-    events = (east, north, sizes, common, relation_of, strikes, words, cells.east, cells.north, longs, shorts)
-    nothing = (np.zeros(0, dtype=np.int64), np.zeros(0))
-    shake(*events, within, table.smallest_intensity, counts, start, *nothing)
-    start = np.concatenate(([0], np.cumsum(counts)))
-    hit, intensities = np.zeros(start[-1], dtype=np.int64), np.zeros(start[-1])
-    if hit.size:
-        shake(*events, within, table.smallest_intensity, counts, start, hit, intensities)
-    return sizes, (start, hit, intensities)
+    felt = np.zeros((words.size, len(cells.names)))
+    shake(
+        east, north, sizes, common, relation_of, strikes, words, cells.east, cells.north, longs, shorts, within,
+        table.smallest_intensity, felt,
+    )  # fmt: skip
+    hit = felt > 0.0
+    start = np.concatenate(([0], np.cumsum(hit.sum(axis=1))))
+    return sizes, (start, np.nonzero(hit)[1].astype(np.int64), felt[hit])

@@ -25,7 +25,15 @@ import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint64Array
 from fangpinbao.catastrophe.draw import (
-    DAY, FACTOR, HOUR, PART, Events, count_quantile, event_ids, event_words, uniforms,
+    DAY,
+    FACTOR,
+    HOUR,
+    PART,
+    Events,
+    count_quantile,
+    event_ids,
+    event_words,
+    uniforms,
 )  # fmt: skip
 from fangpinbao.catastrophe.exposure import DAYS, CellMap, Season
 from fangpinbao.core.distributions import AmountLaw
@@ -156,7 +164,11 @@ def _column_problems(frame: pd.DataFrame, years: int | None) -> list[Problem]:
         Problem(f"column {name}", f"is read by nothing. Known: {', '.join(_COLUMNS)}.")
         for name in sorted(map(str, found - set(_COLUMNS)))
     ]
-    problems += [Problem(f"column {name}", "is missing. Add it.") for name in ("event", "peril", "cell") if name not in found]
+    problems += [
+        Problem(f"column {name}", "is missing. Add it.")
+        for name in ("event", "peril", "cell")
+        if name not in found
+    ]
     for pair in (("rate", "year"), ("intensity", "loss")):
         if len(found & set(pair)) != 1:
             problems.append(Problem("", f"needs exactly one of the columns {pair[0]} and {pair[1]}."))

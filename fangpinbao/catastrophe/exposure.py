@@ -9,17 +9,17 @@ import numpy as np
 from fangpinbao._typing import Float64Array, Int64Array
 from fangpinbao.scenario.catastrophe import Catastrophe
 
-__all__ = ["DAYS", "CellMap", "Season", "largest_remainder"]
+__all__ = ["DAYS", "CellMap", "Season", "months_to_days"]
 
 DAYS = 365
 _KM_PER_DEGREE = 111.195  # of a sphere of 6371 km
 _DAYS_OF = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
-def largest_remainder(weights: Float64Array, total: int) -> Int64Array:
+def _split(weights: Float64Array, total: int) -> Int64Array:
     """Split a whole number in proportion to weights, so that the parts sum to it; ties to the first."""
     exact = weights / weights.sum() * total
-    parts = np.floor(exact).astype(np.int64)
+    parts: Int64Array = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - parts), kind="stable")
     parts[order[: total - int(parts.sum())]] += 1
     return parts
@@ -61,16 +61,24 @@ class CellMap:
         for county, total in (cells.county_residents or {}).items():
             inside = np.array([name == county for name in cells.counties or []])
             weights[inside] *= total / weights[inside].sum()
-        residents = largest_remainder(weights, table.exposure.residents)
+        residents = _split(weights, table.exposure.residents)
         sites = {name: np.array(values, dtype=np.float64) for name, values in cells.susceptibility.items()}
         people = np.repeat(residents[None, :], 12, axis=0)
         for visitors in table.exposure.visitors.values():
             where = sites[visitors.where] if visitors.where is not None else weights
             for month, factor in enumerate(visitors.months or [1.0] * 12):
-                people[month] += largest_remainder(where, round(visitors.persons * factor))
+                people[month] += _split(where, round(visitors.persons * factor))
         distances = np.hypot(east[:, None] - east[None, :], north[:, None] - north[None, :])
         return cls(
-            tuple(cells.names), east, north, distances, residents, people, np.array(cells.urban), sites, origin
+            tuple(cells.names),
+            east,
+            north,
+            distances,
+            residents,
+            people,
+            np.array(cells.urban),
+            sites,
+            origin,
         )
 
     def plane(self, place: list[float]) -> tuple[float, float]:

@@ -18,7 +18,15 @@ from fangpinbao.core.distributions import AmountLaw
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.scenario.catastrophe import AreaPeril, Catastrophe, Earthquake, Zone
 
-__all__ = ["EARTHQUAKE", "EventClass", "Part", "Source", "event_classes", "magnitude_at", "survival_of_magnitude"]
+__all__ = [
+    "EARTHQUAKE",
+    "EventClass",
+    "Part",
+    "Source",
+    "event_classes",
+    "magnitude_at",
+    "survival_of_magnitude",
+]
 
 EARTHQUAKE = "earthquake"
 
@@ -34,7 +42,9 @@ def survival_of_magnitude(zone: Zone, magnitude: float) -> float:
     return 1.0 + math.expm1(-beta * (inside - zone.smallest)) / whole
 
 
-def magnitude_at(survival: Float64Array, smallest: Float64Array, largest: Float64Array, b: Float64Array) -> Float64Array:
+def magnitude_at(
+    survival: Float64Array, smallest: Float64Array, largest: Float64Array, b: Float64Array
+) -> Float64Array:
     """Return the magnitude that a share ``survival`` of a zone's earthquakes exceeds; all of one shape."""
     beta = b * math.log(10.0)
     whole = -np.expm1(-beta * (largest - smallest))

@@ -107,7 +107,8 @@ class CatastropheModel:
         self.seasons = [Season.of(one.months, one.hours, self.table.first_month) for one in self.tables]
         indoors = self.table.exposure.indoors
         self.vulnerability = [
-            PerilVulnerability.of(one.casualties, one.damage, self.cells.urban, indoors) for one in self.tables
+            PerilVulnerability.of(one.casualties, one.damage, self.cells.urban, indoors)
+            for one in self.tables
         ]
         self.splits = VulnerabilityTables.of(self.vulnerability)
         self.contracts = self.table.contracts
@@ -119,7 +120,9 @@ class CatastropheModel:
             path = folder / self.table.catalogue.file
             self.file = read_event_file(path, self.perils, self.cells, self.table.catalogue.years)
         self.classes = () if self.file is not None else event_classes(self.table)
-        self.strata = Strata.of(self.table, self.classes) if stratified and self.table.tiers and self.classes else None
+        self.strata = (
+            Strata.of(self.table, self.classes) if stratified and self.table.tiers and self.classes else None
+        )
 
     def draw(self, paths: Int64Array) -> Iterator[Events]:
         """Draw the events of paths: one batch for each class of events, with the cells they hit."""

@@ -12,7 +12,12 @@ import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array
 from fangpinbao.catastrophe.contracts import (
-    NO_LIMIT, cut_by_occurrence, cut_in_date_order, fen, occurrences, triggered,
+    NO_LIMIT,
+    cut_by_occurrence,
+    cut_in_date_order,
+    fen,
+    occurrences,
+    triggered,
 )  # fmt: skip
 from fangpinbao.catastrophe.model import CatastropheModel, Harm
 from fangpinbao.errors import InputError, Problem
@@ -136,7 +141,7 @@ class CatastropheOutcomes:
         harm = self.harm
         columns = {
             "path": harm.path, "year_of_path": harm.year, "day": harm.day, "event": harm.id,
-            "peril": pd.Categorical.from_codes(harm.peril.tolist(), list(self.perils)), "size": harm.size,
+            "peril": np.array(self.perils, dtype=object)[harm.peril], "size": harm.size,
             "highest_intensity": harm.intensity, "dead": harm.deaths, "casualties": harm.casualties,
         }  # fmt: skip
         owed = {f"{name}_owed_fen": harm.gross[:, k] for k, name in enumerate(self.contracts)}
@@ -187,7 +192,7 @@ def simulate_catastrophe(
     def work(paths: Int64Array) -> Harm:
         parts = []
         for events in model.draw(paths):
-            np.add.at(events_by_peril, (events.path, events.peril), 1)
+            events_by_peril[:, events.peril] += np.bincount(events.path, minlength=n)
             harm = model.harm(events)
             parts.append(harm.take(np.flatnonzero((harm.casualties > 0) | harm.gross.any(axis=1))))
         return Harm.join(parts)
@@ -214,9 +219,7 @@ def settle(model: CatastropheModel, harm: Harm, name: str) -> Int64Array:
         if peril not in contract.perils:
             owed[mine] = 0
         elif peril in contract.triggers:
-            met = triggered(
-                contract.triggers[peril], model.tables[q], harm.size, harm.intensity, harm.deaths
-            )
+            met = triggered(contract.triggers[peril], model.tables[q], harm.size, harm.intensity, harm.deaths)
             owed[mine & ~met] = 0
         if peril in contract.hours_clause:
             hours[q] = float(contract.hours_clause[peril])
@@ -224,4 +227,6 @@ def settle(model: CatastropheModel, harm: Harm, name: str) -> Int64Array:
     if contract.per_event is not None:
         owed = cut_by_occurrence(owed, occurrences(row, harm.day, harm.peril, hours), fen(contract.per_event))
     period = harm.path if contract.cumulative_over == "term" else row
-    return cut_in_date_order(owed, period, NO_LIMIT if contract.cumulative is None else fen(contract.cumulative))
+    return cut_in_date_order(
+        owed, period, NO_LIMIT if contract.cumulative is None else fen(contract.cumulative)
+    )

@@ -47,7 +47,9 @@ class Strata:
         """Return the strata of a scenario; without tiers there is one."""
         tiers = [one for one in classes if one.tier >= 0]
         shares = [tier.share_of_years for tier in table.tiers]
-        return cls(np.array([one.rate * table.term_years for one in tiers]), np.array([*shares, 1.0 - sum(shares)]))
+        return cls(
+            np.array([one.rate * table.term_years for one in tiers]), np.array([*shares, 1.0 - sum(shares)])
+        )
 
     @property
     def probabilities(self) -> Float64Array:
@@ -64,7 +66,8 @@ class Strata:
         """
         position = np.mod((paths + 0.5) * _GOLDEN_RATIO, 1.0)
         ends = np.cumsum(self.shares)
-        return np.minimum(np.searchsorted(ends, position, side="right"), len(ends) - 1).astype(np.int64)
+        found: Int64Array = np.searchsorted(ends, position, side="right").astype(np.int64)
+        return np.minimum(found, len(ends) - 1)
 
     def years(self, n: int) -> Years:
         """Return the design of ``n`` paths.

@@ -37,6 +37,34 @@ INVERSION_BELOW = 40.0
 
 _CELL = np.uint64(1 << 20)  # apart from the numbers of an event's own draws
 _S12 = np.uint64(12)
+_LN10 = math.log(10.0)
+
+
+# Coefficients of AS 241, the highest power first.
+_MIDDLE_TOP = (
+    2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
+    13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608,
+)  # fmt: skip
+_MIDDLE_LOW = (
+    5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867,
+    5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1.0,
+)  # fmt: skip
+_OUTER_TOP = (
+    7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
+    3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734,
+)  # fmt: skip
+_OUTER_LOW = (
+    1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459,
+    0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0,
+)  # fmt: skip
+_FAR_TOP = (
+    2.01033439929228813265e-7, 2.71155556874348757815e-5, 0.0012426609473880784386, 0.026532189526576123093,
+    0.29656057182850489123, 1.7848265399172913358, 5.4637849111641143699, 6.6579046435011037772,
+)  # fmt: skip
+_FAR_LOW = (
+    2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4,
+    0.0148753612908506148525, 0.13692988092273580531, 0.59983220655588793769, 1.0,
+)  # fmt: skip
 
 
 @inlined
@@ -57,37 +85,28 @@ def draw(word: np.uint64, number: int) -> float:
     return uniform(mix64(word + np.uint64(number) * GOLDEN))
 
 
+@inlined
+def horner(coefficients: tuple[float, ...], x: float) -> float:
+    """Return a polynomial, coefficients of the highest power first."""
+    value = 0.0
+    for coefficient in coefficients:
+        value = value * x + coefficient
+    return value
+
+
 @kernel
 def normal_quantile(p: float) -> float:
     """Return the standard normal quantile, AS 241 (relative error about 1e-16)."""
     q = p - 0.5
     if abs(q) <= 0.425:
         r = 0.180625 - q * q
-        top = (((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r
-                + 45921.953931549871457) * r + 13731.693765509461125) * r + 1971.5909503065514427) * r
-                + 133.14166789178437745) * r + 3.387132872796366608)
-        low = (((((((5226.495278852854561 * r + 28729.085735721942674) * r + 39307.89580009271061) * r
-                + 21213.794301586595867) * r + 5394.1960214247511077) * r + 687.1870074920579083) * r
-                + 42.313330701600911252) * r + 1.0)
-        return q * top / low
+        return q * horner(_MIDDLE_TOP, r) / horner(_MIDDLE_LOW, r)
     r = math.sqrt(-math.log(p if q < 0.0 else 1.0 - p))
     if r <= 5.0:
-        r -= 1.6
-        top = (((((((7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177) * r
-                + 1.27045825245236838258) * r + 3.64784832476320460504) * r + 5.7694972214606914055) * r
-                + 4.6303378461565452959) * r + 1.42343711074968357734)
-        low = (((((((1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r
-                + 0.14810397642748007459) * r + 0.68976733498510000455) * r + 1.6763848301838038494) * r
-                + 2.05319162663775882187) * r + 1.0)
+        value = horner(_OUTER_TOP, r - 1.6) / horner(_OUTER_LOW, r - 1.6)
     else:
-        r -= 5.0
-        top = (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r
-                + 0.026532189526576123093) * r + 0.29656057182850489123) * r + 1.7848265399172913358) * r
-                + 5.4637849111641143699) * r + 6.6579046435011037772)
-        low = (((((((2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r
-                + 7.868691311456132591e-4) * r + 0.0148753612908506148525) * r + 0.13692988092273580531) * r
-                + 0.59983220655588793769) * r + 1.0)
-    return -top / low if q < 0.0 else top / low
+        value = horner(_FAR_TOP, r - 5.0) / horner(_FAR_LOW, r - 5.0)
+    return -value if q < 0.0 else value
 
 
 @kernel
@@ -109,8 +128,12 @@ def _lower_binomial_quantile(u: float, n: int, p: float) -> int:
     kurtosis = (1.0 - 6.0 * p * (1.0 - p)) / (sd * sd)
     z = normal_quantile(u)
     z2 = z * z
-    shifted = (z + skewness * (z2 - 1.0) / 6.0 + kurtosis * z * (z2 - 3.0) / 24.0
-               - skewness * skewness * z * (2.0 * z2 - 5.0) / 36.0)
+    shifted = (
+        z
+        + skewness * (z2 - 1.0) / 6.0
+        + kurtosis * z * (z2 - 3.0) / 24.0
+        - skewness * skewness * z * (2.0 * z2 - 5.0) / 36.0
+    )
     # Rounding to whole numbers adds 1/12 to the variance (Sheppard), so the rounded value has that less.
     value = mean + sd * shifted * math.sqrt(1.0 - 1.0 / (12.0 * sd * sd))
     return int(min(max(math.floor(value + 0.5), 0.0), float(n)))
@@ -133,7 +156,9 @@ def binomial_quantile(u: float, n: int, p: float) -> int:
 
 
 @kernel
-def circle_counts(centres: Int64Array, radii: Float64Array, distances: Float64Array, counts: Int64Array) -> None:
+def circle_counts(
+    centres: Int64Array, radii: Float64Array, distances: Float64Array, counts: Int64Array
+) -> None:
     """Count the cells within each event's radius of its centre, the centre itself always.
 
     Shapes: centres, radii, counts (e,); distances (cells, cells), km.
@@ -147,8 +172,14 @@ def circle_counts(centres: Int64Array, radii: Float64Array, distances: Float64Ar
 
 @kernel
 def circle_cells(
-    centres: Int64Array, radii: Float64Array, sizes: Float64Array, edge: float, distances: Float64Array,
-    event_start: Int64Array, cells: Int64Array, intensities: Float64Array,
+    centres: Int64Array,
+    radii: Float64Array,
+    sizes: Float64Array,
+    edge: float,
+    distances: Float64Array,
+    event_start: Int64Array,
+    cells: Int64Array,
+    intensities: Float64Array,
 ) -> None:
     """Fill the cells hit and their intensity: the size at the centre, `edge` times it at the rim."""
     for e in range(centres.size):
@@ -163,7 +194,9 @@ def circle_cells(
 
 
 @kernel
-def ellipse_intensity(along: float, across: float, magnitude: float, long: Float64Array, short: Float64Array) -> float:
+def ellipse_intensity(
+    along: float, across: float, magnitude: float, long: Float64Array, short: Float64Array
+) -> float:
     """Return the intensity whose isoseismal, an ellipse, runs through a site.
 
     Parameters
@@ -178,35 +211,59 @@ def ellipse_intensity(along: float, across: float, magnitude: float, long: Float
     top = long[0] + long[1] * magnitude - long[2] * math.log10(far + long[3])
     bottom = short[0] + short[1] * magnitude - short[2] * math.log10(far + short[3])
     if far == 0.0:
-        return max(top, bottom)
+        return float(max(top, bottom))
     high, low = max(top, bottom), min(top, bottom)
-    for _ in range(40):  # the ellipse shrinks as intensity rises
-        middle = 0.5 * (low + high)
-        a = 10.0 ** ((long[0] + long[1] * magnitude - middle) / long[2]) - long[3]
-        b = 10.0 ** ((short[0] + short[1] * magnitude - middle) / short[2]) - short[3]
-        if a > 0.0 and b > 0.0 and (along / a) ** 2 + (across / b) ** 2 <= 1.0:
-            low = middle
+    long_rate, short_rate = _LN10 / long[2], _LN10 / short[2]
+    x = 0.5 * (low + high)
+    for _ in range(60):  # Newton's method within a bracket; the ellipse shrinks as intensity rises
+        a_shifted = math.exp((long[0] + long[1] * magnitude - x) * long_rate)
+        b_shifted = math.exp((short[0] + short[1] * magnitude - x) * short_rate)
+        a, b = a_shifted - long[3], b_shifted - short[3]
+        if a <= 0.0 or b <= 0.0:
+            high = x
+            x = 0.5 * (low + high)
+            continue
+        u, v = along / a, across / b
+        outside = u * u + v * v - 1.0
+        if outside > 0.0:
+            high = x
         else:
-            high = middle
-    return 0.5 * (low + high)
+            low = x
+        slope = 2.0 * (u * u * long_rate * a_shifted / a + v * v * short_rate * b_shifted / b)
+        step = outside / slope
+        if abs(step) < 1e-9:
+            return float(x - step)
+        x -= step
+        if not low < x < high:
+            x = 0.5 * (low + high)
+    return float(x)
 
 
 @kernel
 def shake(
-    east: Float64Array, north: Float64Array, magnitudes: Float64Array, common: Float64Array, relation_of: Int64Array,
-    strikes: Float64Array, words: Uint64Array, cell_east: Float64Array, cell_north: Float64Array,
-    longs: Float64Array, shorts: Float64Array, within: Float64Array, least: float,
-    counts: Int64Array, event_start: Int64Array, cells: Int64Array, intensities: Float64Array,
+    east: Float64Array,
+    north: Float64Array,
+    magnitudes: Float64Array,
+    common: Float64Array,
+    relation_of: Int64Array,
+    strikes: Float64Array,
+    words: Uint64Array,
+    cell_east: Float64Array,
+    cell_north: Float64Array,
+    longs: Float64Array,
+    shorts: Float64Array,
+    within: Float64Array,
+    least: float,
+    intensities: Float64Array,
 ) -> None:
-    """Count (with an empty `cells`) or fill the cells that earthquakes shake to at least the intensity `least`.
+    """Fill the intensity of each earthquake in each cell, where it is at least `least`.
 
     Shapes: events (e,): epicentre in km, magnitude, scatter common to the event, attenuation, strike in
     radians clockwise from north, word. Attenuations (a, 4) and (a,): axes and scatter within an event.
+    Result (e, cells), zero where a cell is not hit.
     """
-    fill = cells.size > 0
     for e in range(east.size):
         r = relation_of[e]
-        at, found = event_start[e], 0
         sine, cosine = math.sin(strikes[e]), math.cos(strikes[e])
         for c in range(cell_east.size):
             dx, dy = cell_east[c] - east[e], cell_north[c] - north[e]
@@ -221,20 +278,26 @@ def shake(
             along, across = dx * sine + dy * cosine, dx * cosine - dy * sine
             x = ellipse_intensity(along, across, magnitudes[e], longs[r], shorts[r]) + common[e] + scatter
             if x >= least:
-                if fill:
-                    cells[at] = c
-                    intensities[at] = x
-                    at += 1
-                found += 1
-        counts[e] = found
+                intensities[e, c] = x
 
 
 @kernel
 def count_casualties(
-    event_start: Int64Array, cells: Int64Array, chances: Float64Array, words: Uint64Array, months: Int64Array,
-    perils: Int64Array, people: Int64Array, dead_shares: Float64Array, disabled_shares: Float64Array,
-    grades: Float64Array, degrees: Float64Array, also_burned: Float64Array, benefits: Int64Array,
-    counts: Int64Array, gross: Int64Array,
+    event_start: Int64Array,
+    cells: Int64Array,
+    chances: Float64Array,
+    words: Uint64Array,
+    months: Int64Array,
+    perils: Int64Array,
+    people: Int64Array,
+    dead_shares: Float64Array,
+    disabled_shares: Float64Array,
+    grades: Float64Array,
+    degrees: Float64Array,
+    also_burned: Float64Array,
+    benefits: Int64Array,
+    counts: Int64Array,
+    gross: Int64Array,
 ) -> None:
     """Draw the casualties of each event cell by cell, and what each contract owes before its limits.
 

@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, YesNo, Yuan, refuse
+from fangpinbao.scenario.base import (
+    Count,
+    Label,
+    Name,
+    NonNegative,
+    Positive,
+    Share,
+    Table,
+    YesNo,
+    Yuan,
+    refuse,
+)
 from fangpinbao.scenario.laws import AmountLaw, FrequencyLaw
 
 __all__ = [
@@ -64,7 +75,10 @@ class Cells(Table):
             if len(values) != count:
                 refuse(f"has {len(values)} entries for {count} cells. Pair them.", name)
         if self.county_residents is not None and set(self.county_residents) != set(self.counties or []):
-            refuse("must name every county of the cells, and no other. Align it with counties.", "county_residents")
+            refuse(
+                "must name every county of the cells, and no other. Align it with counties.",
+                "county_residents",
+            )
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
             refuse(f"has {twice[0]!r} more than once. Name each cell once.", "names")
@@ -181,7 +195,9 @@ class WarningLevels(Table):
 
     @model_validator(mode="after")
     def _rising(self) -> WarningLevels:
-        given = [size for name in ("blue", "yellow", "orange", "red") if (size := getattr(self, name)) is not None]
+        given = [
+            size for name in ("blue", "yellow", "orange", "red") if (size := getattr(self, name)) is not None
+        ]
         if given != sorted(set(given)):
             refuse(f"= {given} must rise from blue to red. Sort them.")
         return self
@@ -189,12 +205,16 @@ class WarningLevels(Table):
 
 class _Peril(Table):
     label: Label | None = None
-    months: Annotated[ByMonth | None, Field(description="relative frequency by month; absent: any day")] = None
+    months: Annotated[ByMonth | None, Field(description="relative frequency by month; absent: any day")] = (
+        None
+    )
     hours: Annotated[ByHour | None, Field(description="relative frequency by hour; absent: any hour")] = None
     casualties: Casualties
     damage: Damage | None = None
     warning_levels: WarningLevels | None = None
-    declared_from: Annotated[NonNegative | None, Field(description="a disaster is declared from this size")] = None
+    declared_from: Annotated[
+        NonNegative | None, Field(description="a disaster is declared from this size")
+    ] = None
 
     @model_validator(mode="after")
     def _some(self) -> _Peril:
@@ -245,7 +265,9 @@ class Zone(Table):
     @model_validator(mode="after")
     def _ordered(self) -> Zone:
         if self.smallest >= self.largest:
-            refuse(f"= {self.smallest:g} must lie below the largest ({self.largest:g}). Lower it.", "smallest")
+            refuse(
+                f"= {self.smallest:g} must lie below the largest ({self.largest:g}). Lower it.", "smallest"
+            )
         if self.start == self.end:
             refuse("is the start as well, so the zone has no direction. Move it.", "end")
         return self
@@ -264,14 +286,18 @@ class Footprint(Table):
 
     centre: Annotated[Name | None, Field(description="susceptibility column; absent: as residents")] = None
     radius_km: AmountLaw
-    edge: Annotated[Share, Field(description="size at the edge over that at the centre, linear between")] = 1.0
+    edge: Annotated[Share, Field(description="size at the edge over that at the centre, linear between")] = (
+        1.0
+    )
 
 
 class AreaPeril(_Peril):
     """A peril that strikes a circle of cells with one size (rain, wind, snow ...)."""
 
     frequency: FrequencyLaw
-    year_factor: Annotated[AmountLaw | None, Field(description="multiplier of the rate of a year; mean 1")] = None
+    year_factor: Annotated[
+        AmountLaw | None, Field(description="multiplier of the rate of a year; mean 1")
+    ] = None
     size: AmountLaw
     size_unit: str = ""
     footprint: Footprint
@@ -287,7 +313,9 @@ class CatalogueFile(Table):
     """Events from a file in place of generated ones: a model's catalogue, or what happened."""
 
     file: Annotated[str, Field(description="CSV or Parquet, beside the scenario file")]
-    years: Annotated[Count | None, Field(description="years the file covers, where it has a column year")] = None
+    years: Annotated[Count | None, Field(description="years the file covers, where it has a column year")] = (
+        None
+    )
 
 
 class Tier(Table):

@@ -57,7 +57,11 @@ def _list(node: Any, key: str) -> list[Any]:
 def _unknown(place: str, value: Any, known: list[str], what: str) -> Problem:
     near = get_close_matches(str(value), known, n=1, cutoff=0.55)
     cure = (
-        f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}." if known else "None is declared."
+        f"Did you mean {near[0]}?"
+        if near
+        else f"Known: {', '.join(known)}."
+        if known
+        else "None is declared."
     )
     return Problem(place, f"= {value!r} is not {what}. {cure}")
 
@@ -68,7 +72,10 @@ def _sites(table: Document, perils: dict[str, Document]) -> Iterator[Problem]:
         f"exposure.visitors.{name}.where": visitors.get("where")
         for name, visitors in _tables(_table(table, "exposure"), "visitors").items()
     }
-    asked |= {f"perils.{name}.footprint.centre": _table(one, "footprint").get("centre") for name, one in perils.items()}
+    asked |= {
+        f"perils.{name}.footprint.centre": _table(one, "footprint").get("centre")
+        for name, one in perils.items()
+    }
     for place, column in asked.items():
         if isinstance(column, str) and column not in columns:
             yield _unknown(f"{_ROOT}.{place}", column, columns, "a susceptibility column of the cells")
@@ -125,7 +132,9 @@ def _contracts(
                 f'= "term", but {_ROOT}.term_years is 1. Give the years of the term, or write "year".',
             )
         if contract.get("cumulative_over") == "term" and "cumulative" not in contract:
-            yield Problem(f"{place}.cumulative", "is missing, so cumulative_over has no effect. Add the limit.")
+            yield Problem(
+                f"{place}.cumulative", "is missing, so cumulative_over has no effect. Add the limit."
+            )
 
 
 def _tiers(
