@@ -15,6 +15,7 @@ from fangpinbao.files import count_by_status
 from fangpinbao.measures import MEASURES
 from fangpinbao.records import Figures
 from fangpinbao.scenario.base import LabelTable
+from fangpinbao.scenario.catastrophe import Tier
 from fangpinbao.tables import MISSING, Lang, Titled, cell, new_table, row_label, say, unit_label
 
 __all__ = ["CatastropheTables", "payout_range_table"]
@@ -149,16 +150,7 @@ class CatastropheTables:
                 self.say("simulated", "模拟数"),
             ]
         )
-        tiers = self.outcomes.model.table.tiers
-        labels = [
-            self.say(
-                f"{self.peril_label(tier.peril)} of {tier.from_size:g} or more"
-                + (f" ({', '.join(tier.zones)})" if tier.zones else ""),
-                f"{self.peril_label(tier.peril)} ≥ {tier.from_size:g}"
-                + (f"（{'、'.join(tier.zones)}）" if tier.zones else ""),
-            )
-            for tier in tiers
-        ]
+        labels = [self._tier_label(tier) for tier in self.outcomes.model.table.tiers]
         counts = self.outcomes.years.counts
         for label, chance, count in zip(
             [*labels, self.say("none of these", "均无")], strata.probabilities, counts, strict=True
@@ -167,6 +159,16 @@ class CatastropheTables:
         return Titled(
             self.say("Simulated years, weighted by their chance", "分层模拟年（按概率加权）"), table
         )
+
+    def _tier_label(self, tier: Tier) -> str:
+        earthquake = self.outcomes.model.table.earthquake
+        zones = []
+        for name in tier.zones or []:
+            assert earthquake is not None
+            zones.append(_label(earthquake.zones[name].label, name, self.lang))
+        where = self.say(f" ({', '.join(zones)})", f"（{'、'.join(zones)}）") if zones else ""
+        peril = self.peril_label(tier.peril)
+        return self.say(f"{peril} of {tier.from_size:g} or more{where}", f"{peril}≥{tier.from_size:g}{where}")
 
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table."""
