@@ -17,30 +17,10 @@ from fangpinbao.catastrophe_tables import CatastropheTables, payout_range_table
 from fangpinbao.scenario import Scenario
 from fangpinbao.tables import Lang, print_all
 
-__all__ = ["describe", "run_catastrophe"]
+__all__ = ["run_catastrophe"]
 
 _RANGE_YEARS = 2_000
 Progress = Callable[[], AbstractContextManager[Callable[[float], None] | None]]
-
-
-def describe(scenario: Scenario) -> list[str]:
-    """Return what `check` says of a catastrophe table; compiles it, so that files and tiers are read."""
-    from fangpinbao.catastrophe.model import CatastropheModel
-
-    model = CatastropheModel(scenario, scenario.simulation.seed)
-    people = model.cells.people.sum(axis=1)
-    lines = [
-        f"  cells: {len(model.cells.names)}, {model.table.exposure.residents:,} residents, with visitors "
-        f"{people.min():,} to {people.max():,} people",
-        f"  catastrophe perils: {', '.join(model.perils)}",
-    ]
-    if model.file is not None:
-        lines.append(f"  events of a file: {len(model.file.names):,}")
-    if model.strata is not None:
-        chances = ", ".join(f"{chance:.3%}" for chance in model.strata.probabilities)
-        lines.append(f"  strata of years: {chances}")
-    lines += [f"  contract {name}: {', '.join(one.perils)}" for name, one in model.contracts.items()]
-    return lines
 
 
 def run_catastrophe(

@@ -277,27 +277,10 @@ def run(
 @_guarded
 def check(scenario: ScenarioArgument, settings: SetOption = None) -> None:
     """Read a scenario and its roster; list every problem, or say that there is none."""
-    from fangpinbao.engine import population_of
-    from fangpinbao.files import count_by_status
+    from fangpinbao.summary import summary
 
     loaded, _ = _load(scenario, settings)
-    counts = count_by_status(loaded)
-    lines = [f"{loaded.name}: {loaded.title.en} / {loaded.title.zh}"]
-    if loaded.is_of_households:
-        people = population_of(loaded)
-        lines.append(f"  population: {people.persons:,} persons in {people.households:,} households")
-        lines.append(f"  perils: {', '.join(loaded.perils)}")
-        lines.append(f"  public layers: {', '.join(loaded.layers) or 'none'}")
-    if loaded.catastrophe is not None:
-        from fangpinbao.catastrophe_run import describe
-
-        lines += describe(loaded)
-    typer.echo("\n".join(lines))
-    for name, programme in loaded.programmes.items():
-        typer.echo(f"  programme {name}: {', '.join(programme.coverages)}")
-    with_range = sum(number.range is not None for number in loaded.numbers)
-    by_status = ", ".join(f"{count} {status}" for status, count in counts.items())
-    typer.echo(f"  numbers: {by_status}; {with_range} with a range")
+    typer.echo("\n".join(summary(loaded)))
     typer.echo("no problems")
 
 

@@ -189,7 +189,9 @@ def _cell_problems(
     def refuse(bad: pd.Series, column: str, rule: str) -> None:
         rows = np.flatnonzero(bad.to_numpy())
         for row in rows[:5]:
-            problems.append(Problem(f"row {row + 1}, {column}", f"= {frame[column].iloc[row]!r} {rule}"))
+            value = frame[column].iloc[row]
+            shown = repr(value) if isinstance(value, str) else f"{value:g}"
+            problems.append(Problem(f"row {row + 1}, {column}", f"= {shown} {rule}"))
         if rows.size > 5:
             problems.append(Problem(column, f"has {rows.size - 5} more rows with this problem."))
 

@@ -30,6 +30,7 @@ def catastrophe_checks(document: Document, folder: Path) -> Iterator[Problem]:
         yield Problem(
             f"{_ROOT}.perils", f"is missing, and {_ROOT}.earthquake too, so nothing ever happens. Add one."
         )
+        return
     yield from _sites(table, perils)
     yield from _zones(earthquake)
     yield from _contracts(table, names, perils, earthquake)
