@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CatastropheOutcomes", "simulate_catastrophe"]
 
-CHUNK_PATHS = 5_000
+CHUNK_PATHS = 10_000
 
 
 @dataclass(frozen=True, eq=False)

@@ -264,16 +264,19 @@ def shake(
     """
     for e in range(east.size):
         r = relation_of[e]
+        level = longs[r, 0] + longs[r, 1] * magnitudes[e] + common[e]
+        # Beyond five standard deviations within the event, 3e-7 of the cells are missed. The long axis bounds.
+        reach = math.exp((level + 5.0 * within[r] - least) / longs[r, 2] * _LN10) - longs[r, 3]
+        if reach <= 0.0:
+            continue
         sine, cosine = math.sin(strikes[e]), math.cos(strikes[e])
         for c in range(cell_east.size):
             dx, dy = cell_east[c] - east[e], cell_north[c] - north[e]
-            far = math.hypot(dx, dy)
-            bound = longs[r, 0] + longs[r, 1] * magnitudes[e] - longs[r, 2] * math.log10(far + longs[r, 3])
-            # Five standard deviations within the event: beyond, 3e-7 of the cells would be missed.
-            if bound + common[e] + 5.0 * within[r] < least:
+            square = dx * dx + dy * dy
+            if square > reach * reach:
                 continue
             scatter = within[r] * normal_quantile(draw(cell_word(words[e], c), 1)) if within[r] > 0.0 else 0.0
-            if bound + common[e] + scatter < least:
+            if level - longs[r, 2] * math.log10(math.sqrt(square) + longs[r, 3]) + scatter < least:
                 continue
             along, across = dx * sine + dy * cosine, dx * cosine - dy * sine
             x = ellipse_intensity(along, across, magnitudes[e], longs[r], shorts[r]) + common[e] + scatter
@@ -326,7 +329,10 @@ def count_casualties(
         q = perils[e]
         for hit in range(event_start[e], event_start[e + 1]):
             word = cell_word(words[e], cells[hit])
-            total = binomial_quantile(draw(word, 2), people[months[e], cells[hit]], chances[hit])
+            u, n = draw(word, 2), people[months[e], cells[hit]]
+            if u <= 1.0 - n * chances[hit]:  # at most (1 - chance)^n, so nobody: spares the logarithm
+                continue
+            total = binomial_quantile(u, n, chances[hit])
             if total == 0:
                 continue
             dead = binomial_quantile(draw(word, 3), total, dead_shares[q])
