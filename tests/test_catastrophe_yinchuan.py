@@ -139,8 +139,8 @@ def test_the_thousand_year_loss_is_known_to_a_tenth(figures: Figures) -> None:
 def test_deaths_stand_in_proportion_to_national_ones(figures: Figures) -> None:
     """0.61 to 0.69 dead or missing a million and year in China of all natural disasters, 2015 to 2021.
 
-    Dry Yinchuan should have fewer of weather and ground; earthquakes are rare and the margin wide: the
-    twentieth century killed some 600,000 of a billion, 6 a million and year.
+    Dry Yinchuan should have fewer of weather and ground; earthquakes are rare and the margin wide: in the
+    twentieth century they killed over 600,000, 6 to 8 a million and year.
     """
     all_perils = figures.one("dead_per_million", None, "mean", group=None)
     earthquake = figures.one("dead_per_million", None, "mean", group="earthquake")
