@@ -186,7 +186,7 @@ class Twin:
                     relation,
                 )
                 cell = sub_word(word, CELL + c)
-                within = relation.sigma * math.sqrt(1 - relation.between_share)
+                within = quake.local_scatter * relation.sigma * math.sqrt(1 - relation.between_share)
                 x += common + within * NormalDist().inv_cdf(uniform(sub_word(cell, 1)))
                 if x >= quake.smallest_intensity:
                     self.harm(event, quake, word, c, x)

@@ -303,3 +303,24 @@ def test_a_file_of_events_is_not_stratified(tmp_path: Path) -> None:
     }
     one = Scenario.from_document(document(**tables, catalogue={"file": "e.csv"}), file=tmp_path / "s.toml")
     assert simulate_catastrophe(one, 100).years.is_plain
+
+
+@pytest.mark.parametrize(("local", "between"), [(1.0, 0.5), (0.0, 0.5), (0.5, 0.2)])
+def test_the_scatter_of_intensity(local: float, between: float) -> None:
+    """One earthquake of one size beside one cell: sigma^2 (b + local^2 (1 - b)) around the relation's value."""
+    shaken = quake(local_scatter=local, smallest_intensity=0.1)
+    zone = shaken["zones"]["near"]
+    point = {"smallest": 6.0, "largest": 6.0001, "width_km": 1e-6, "end": [106.1, 38.2001]}
+    shaken["zones"] = {"near": zone | point | {"events_per_year": 1.0}}
+    shaken["attenuation"]["rock"]["between_share"] = between
+    (events,) = CatastropheModel(quakes(earthquake=shaken), 6).draw(np.arange(20_000))
+    x = events.intensities[events.cells == 0]
+    assert x.size == len(events)
+    sigma = 0.5 * math.sqrt(between + local**2 * (1 - between))
+    # The error of a standard deviation of n normal draws is sigma / sqrt(2 n).
+    assert abs(x.std() - sigma) < 4 * sigma / math.sqrt(2 * x.size) + 1e-4
+    cells = CatastropheModel(quakes(earthquake=shaken), 6)
+    along = cells.cells.north[0] - cells.sources[0].start[1]
+    across = cells.cells.east[0] - cells.sources[0].start[0]
+    near_value = 5.7123 + 1.3626 * 6 - 4.2903 * math.log10(math.hypot(along, across) + 25)
+    assert abs(x.mean() - near_value) < 0.3  # between the axes; the axes themselves are tested elsewhere

@@ -27,7 +27,7 @@ def both_perils() -> Scenario:
             "event_factor": {"law": "lognormal", "mean": 1.0, "sigma": 0.7},
         },
     )  # fmt: skip
-    near = quake()
+    near = quake(local_scatter=0.6)
     near["zones"]["near"]["events_per_year"] = 2.0  # many, so that few years show everything
     near["casualties"]["deaths"]["theta"] = 9.0
     terms = contract(["earthquake", "hail"], death_share=0.8, burn_scale=[0.9, 0.4, 0.1])

@@ -252,7 +252,8 @@ def _quakes(
         for name in ("long", "short")
     )  # fmt: skip
     between = np.array([one.sigma * one.between_share**0.5 for one in relations])
-    within = np.array([one.sigma * (1.0 - one.between_share) ** 0.5 for one in relations])
+    local = table.local_scatter
+    within = np.array([local * one.sigma * (1.0 - one.between_share) ** 0.5 for one in relations])
     relation_of = np.array([source.relation for source in sources], dtype=np.int64)[source_of]
     common = between[relation_of] * special.ndtri(uniforms(words, COMMON))
     felt = np.zeros((words.size, len(cells.names)))

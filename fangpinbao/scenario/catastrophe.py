@@ -278,6 +278,13 @@ class Earthquake(_Peril):
 
     zones: Annotated[dict[Name, Zone], Field(min_length=1)]
     attenuation: Annotated[dict[Name, Attenuation], Field(min_length=1)]
+    local_scatter: Annotated[
+        Share,
+        Field(
+            description="part of the scatter within an event that is drawn; 0 where the fatality curve was fitted "
+            "to median intensities, and so contains it"
+        ),
+    ] = 1.0
     smallest_intensity: Annotated[Positive, Field(description="cells below are not hit")] = 5.5
 
 
