@@ -216,13 +216,17 @@ def run(
         from fangpinbao.files import check_directory
 
         check_directory(out)
-    if not loaded.is_of_households:
+
+    def contracts(folder: Path | None) -> Path | None:
         from fangpinbao.catastrophe_run import run_catastrophe
 
-        written = run_catastrophe(
-            loaded, _console(), language, years=years, seed=seed, threads=threads, out=out, ranges=ranges, quiet=quiet,
-            changes=changes, progress=lambda: _progress(quiet, progress, language),
+        return run_catastrophe(
+            loaded, _console(), language, years=years, seed=seed, threads=threads, out=folder, ranges=ranges,
+            quiet=quiet, changes=changes, progress=lambda: _progress(quiet, progress, language),
         )  # fmt: skip
+
+    if not loaded.is_of_households:
+        written = contracts(out)
         if written is not None and not quiet:
             typer.echo(f"结果已写入 {written}" if language == "zh" else f"results written to {written}")
         return
@@ -265,6 +269,8 @@ def run(
         if variance:
             print_all(console, [variance_table(figures, loaded, language)])
         console.print(tables.footer())
+        if loaded.catastrophe is not None:  # shown, not written: the folder holds one run
+            contracts(None)
     if out is not None:
         from fangpinbao.files import write_results
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fangpinbao.catastrophe.contracts import benefits_of, cut_by_occurrence, cut_in_date_order, occurrences
 from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catastrophe
@@ -60,6 +62,25 @@ def test_events_within_the_hours_are_one_occurrence(hours: float, expected: list
 def test_an_occurrence_shares_the_limit_per_event() -> None:
     owed = np.array([80, 10, 50, 30])
     assert cut_by_occurrence(owed, np.array([0, 1, 0, 0]), 100).tolist() == [80, 10, 20, 0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 200)), max_size=30),
+    st.integers(0, 400),
+)
+def test_limits_equal_a_slow_ledger(events: list[tuple[int, int]], limit: int) -> None:
+    """Whatever the events: each period has an account that is paid from until it is empty."""
+    events = sorted(events, key=lambda event: event[0])
+    period = np.array([one for one, _ in events], dtype=np.int64)
+    owed = np.array([amount for _, amount in events], dtype=np.int64)
+    left: dict[int, int] = {}
+    expected = []
+    for one, amount in events:
+        paid = min(amount, left.get(one, limit))
+        left[one] = left.get(one, limit) - paid
+        expected.append(paid)
+    assert cut_in_date_order(owed, period, limit).tolist() == expected
+    assert cut_by_occurrence(owed, period, limit).tolist() == expected
 
 
 # --- whole runs of a file of events --------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
 from fangpinbao.catastrophe.event_file import read_event_file
@@ -22,7 +24,7 @@ from fangpinbao.catastrophe_files import write_catastrophe
 from fangpinbao.cli import app
 from fangpinbao.event_losses import EventLosses
 from fangpinbao.files import results_schema
-from fangpinbao.scenario import Scenario
+from fangpinbao.scenario import Scenario, load_scenario
 from tests.catastrophe_cases import CELLS, contract, document, quake, scenario, storm
 
 
@@ -285,3 +287,39 @@ def test_ranges_of_the_payout(tmp_path: Path) -> None:
     assert found.at_high["base"] == pytest.approx(2000.0, rel=0.15)
     record = {"place": found.place, "value": 0.8, "low": 0.4, "high": 1.6, "years": 4000}
     assert {key: found.record()[key] for key in record} == record
+
+
+def test_households_and_contracts_in_one_scenario(tmp_path: Path) -> None:
+    """Both are shown; their events are not joined."""
+    village = """
+format = 1
+name = "both"
+title = "both"
+extends = "yinchuan-2018"
+simulation = { years = 300, seed = 1 }
+population = { persons = 50 }
+[perils.fire]
+exposed = "household"
+frequency = { law = "bernoulli", probability = 0.1 }
+books = [{ account = "property_loss", amount = { law = "constant", amount = 1_000 } }]
+[programmes.village.coverages.fire]
+accounts = ["property_loss"]
+unit = "household_year"
+"""
+    (tmp_path / "both.toml").write_text(village, encoding="utf-8")
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "both.toml"), "--no-ranges"])
+    assert result.exit_code == 0, result.output
+    assert "What must it cost?" in result.output
+    assert "Is the premium dear or cheap?" in result.output
+
+
+def test_the_scenario_of_the_page(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "catastrophe.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "two-towns.toml").write_text(text, encoding="utf-8")
+    one = load_scenario(tmp_path / "two-towns.toml")
+    outcomes = simulate_catastrophe(one)
+    assert outcomes.paid_by_path("base").max() > 0
+    # Great floods: 0.5 a year, above 2.5 m with the chance of a lognormal.
+    great = 0.5 * stats.norm.sf(np.log(2.5 / 0.6) / 0.7)
+    assert outcomes.years.probabilities == pytest.approx([1 - np.exp(-great), np.exp(-great)], rel=1e-9)
