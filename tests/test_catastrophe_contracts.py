@@ -138,6 +138,7 @@ def test_a_history_is_replayed_over_and_over(tmp_path: Path) -> None:
         ({"triggers": {"storm": {"warning": "orange"}}}, None),
         ({"triggers": {"storm": {"warning": "red"}}}, [0, 500, 0, 0, 100]),
         ({"triggers": {"storm": {"declared": True}}}, [0, 500, 0, 900, 100]),
+        ({"triggers": {"storm": {"size": 6.0}}, "hours_clause": {"storm": 48.0}}, [300, 500, 0, 900, 100]),
         ({"triggers": {"storm": {"warning": "red", "declared": True}}}, [0, 500, 0, 900, 100]),
         ({"triggers": {"storm": {"deaths": 1}}}, [0, 0, 0, 0, 0]),
     ],
@@ -163,3 +164,24 @@ def test_a_contract_pays_only_its_perils(tmp_path: Path) -> None:
     outcomes = replay(tmp_path, perils=["other"])
     assert paid(outcomes) == [0, 0, 0, 0, 0]
     assert len(outcomes.event_losses("base")) == 0
+
+
+def test_a_trigger_counts_the_dead_of_an_occurrence(tmp_path: Path) -> None:
+    """Events a day apart kill all 400 and all 300 of a cell, a later one 200; the trigger asks for 500."""
+    rows = "a,storm,1,10,north,1\nb,storm,1,11,south,1\nc,storm,1,200,east,1\n"
+    (tmp_path / "e.csv").write_text("event,peril,year,day,cell,intensity\n" + rows, encoding="utf-8")
+    casualties = {"deaths": {"law": "points", "at": [0.5], "rates": [1.0]}, "most": 1.0}
+    need = {"storm": {"deaths": 500}}
+    tables = {
+        "perils": {"storm": storm(casualties=casualties)},
+        "catalogue": {"file": "e.csv", "years": 1},
+        "contracts": {
+            "alone": contract(["storm"], triggers=need),
+            "together": contract(["storm"], triggers=need, hours_clause={"storm": 48.0}),
+        },
+    }
+    one = Scenario.from_document(document(1000, **tables), file=tmp_path / "s.toml")
+    outcomes = simulate_catastrophe(one, 1)
+    assert outcomes.harm.deaths.tolist() == [400, 300, 200]
+    assert (outcomes.paid[:, 0] > 0).tolist() == [False, False, False]
+    assert (outcomes.paid[:, 1] > 0).tolist() == [True, True, False]

@@ -45,6 +45,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"contracts": {"base": contract(["storm"], cumulative=1.0, cumulative_over="term")}}, 'catastrophe.contracts.base.cumulative_over = "term", but catastrophe.term_years is 1. Give the years of the term, or write "year".'),
     ({"contracts": {"base": contract(["storm"], premium=1.0, premium_per_resident=1.0)}}, "catastrophe.contracts.base.premium stands beside premium_per_resident. Keep one."),
     ({"perils": None, "contracts": {"base": contract(["storm"])}}, "catastrophe.perils is missing, and catastrophe.earthquake too, so nothing ever happens. Add one."),
+    ({"contracts": {"base": contract(["storm"], hours_clause={"storm": 72.0})}}, "catastrophe.contracts.base.hours_clause.storm has no effect: the contract has neither a limit per event nor a trigger for this peril. Add one of them, or drop it."),
     ({"cells": CELLS | {"urban": [0.5]}}, "catastrophe.cells.urban has 1 entries for 4 cells. Pair them."),
     ({"perils": {"storm": storm(casualties={"deaths": {"law": "points", "at": [2.0, 1.0], "rates": [0.1, 0.2]}})}}, "catastrophe.perils.storm.casualties.deaths.at = [2.0, 1.0] must rise. Sort the intensities."),
     ({"perils": {"storm": storm(casualties={"deaths": {"law": "point", "at": [2.0], "rates": [0.1]}})}}, "catastrophe.perils.storm.casualties.deaths.law = 'point' is not a known law. Did you mean points?"),

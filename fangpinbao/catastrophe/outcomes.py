@@ -210,23 +210,37 @@ def simulate_catastrophe(
 
 
 def settle(model: CatastropheModel, harm: Harm, name: str) -> Int64Array:
-    """Return what a contract pays for each event: covered, triggered, cut by occurrence, then in date order."""
+    """Return what a contract pays for each event: covered, triggered, cut by occurrence, then in date order.
+
+    Triggers look at the occurrence: its largest size and intensity, all its dead.
+    """
     contract = model.contracts[name]
     owed = harm.gross[:, list(model.contracts).index(name)].copy()
-    hours = {}
+    hours = {model.perils.index(peril): float(span) for peril, span in contract.hours_clause.items()}
+    row = harm.path * model.table.term_years + harm.year
+    occurrence = occurrences(row, harm.day, harm.peril, hours)
+    size, intensity, deaths = _of_occurrence(harm, occurrence)
     for q, peril in enumerate(model.perils):
         mine = harm.peril == q
         if peril not in contract.perils:
             owed[mine] = 0
         elif peril in contract.triggers:
-            met = triggered(contract.triggers[peril], model.tables[q], harm.size, harm.intensity, harm.deaths)
+            met = triggered(contract.triggers[peril], model.tables[q], size, intensity, deaths)
             owed[mine & ~met] = 0
-        if peril in contract.hours_clause:
-            hours[q] = float(contract.hours_clause[peril])
-    row = harm.path * model.table.term_years + harm.year
     if contract.per_event is not None:
-        owed = cut_by_occurrence(owed, occurrences(row, harm.day, harm.peril, hours), fen(contract.per_event))
+        owed = cut_by_occurrence(owed, occurrence, fen(contract.per_event))
     period = harm.path if contract.cumulative_over == "term" else row
     return cut_in_date_order(
         owed, period, NO_LIMIT if contract.cumulative is None else fen(contract.cumulative)
     )
+
+
+def _of_occurrence(harm: Harm, occurrence: Int64Array) -> tuple[Float64Array, Float64Array, Int64Array]:
+    """Return, for each event, the largest size and intensity and the dead of its occurrence."""
+    count = int(occurrence.max()) + 1 if occurrence.size else 0
+    size, intensity = np.zeros(count), np.zeros(count)
+    deaths = np.zeros(count, dtype=np.int64)
+    np.maximum.at(size, occurrence, harm.size)
+    np.maximum.at(intensity, occurrence, harm.intensity)
+    np.add.at(deaths, occurrence, harm.deaths)
+    return size[occurrence], intensity[occurrence], deaths[occurrence]

@@ -388,6 +388,13 @@ class Contract(Table):
     def _one_premium(self) -> Contract:
         if self.premium is not None and self.premium_per_resident is not None:
             refuse("stands beside premium_per_resident. Keep one.", "premium")
+        idle = [peril for peril in self.hours_clause if peril not in self.triggers]
+        if idle and self.per_event is None:
+            refuse(
+                "has no effect: the contract has neither a limit per event nor a trigger for this peril. "
+                "Add one of them, or drop it.",
+                f"hours_clause.{idle[0]}",
+            )
         return self
 
 
