@@ -14,10 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fangpinbao.catastrophe.figures import catastrophe_figures
+    from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catastrophe
     from fangpinbao.comparison import compare
     from fangpinbao.engine import population_of, simulate
     from fangpinbao.errors import FangpinbaoError, InputError, MissingExtraError
     from fangpinbao.estimators import Estimate, Years
+    from fangpinbao.event_losses import EventLosses
     from fangpinbao.figures import Figure, Figures, all_figures
     from fangpinbao.outcomes import Outcomes
     from fangpinbao.population import Population
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CatastropheOutcomes",
     "Estimate",
+    "EventLosses",
     "FangpinbaoError",
     "Figure",
     "Figures",
@@ -44,6 +49,7 @@ __all__ = [
     "Years",
     "__version__",
     "all_figures",
+    "catastrophe_figures",
     "compare",
     "format_estimate",
     "load_scenario",
@@ -55,6 +61,7 @@ __all__ = [
     "scenario_names",
     "scenario_schema",
     "simulate",
+    "simulate_catastrophe",
     "tail_risk",
     "variance_split",
     "write_roster",
@@ -62,7 +69,9 @@ __all__ = [
 ]
 
 _HOME = {
+    "CatastropheOutcomes": "catastrophe.outcomes",
     "Estimate": "estimators",
+    "EventLosses": "event_losses",
     "FangpinbaoError": "errors",
     "Figure": "figures",
     "Figures": "figures",
@@ -73,6 +82,7 @@ _HOME = {
     "Scenario": "scenario",
     "Years": "estimators",
     "all_figures": "figures",
+    "catastrophe_figures": "catastrophe.figures",
     "compare": "comparison",
     "format_estimate": "rounding",
     "load_scenario": "scenario",
@@ -84,6 +94,7 @@ _HOME = {
     "scenario_names": "scenario",
     "scenario_schema": "scenario",
     "simulate": "engine",
+    "simulate_catastrophe": "catastrophe.outcomes",
     "tail_risk": "risk",
     "variance_split": "variance",
     "write_roster": "roster",

@@ -216,6 +216,20 @@ def run(
         from fangpinbao.files import check_directory
 
         check_directory(out)
+
+    def contracts(folder: Path | None) -> Path | None:
+        from fangpinbao.catastrophe_run import run_catastrophe
+
+        return run_catastrophe(
+            loaded, _console(), language, years=years, seed=seed, threads=threads, out=folder, ranges=ranges,
+            quiet=quiet, changes=changes, progress=lambda: _progress(quiet, progress, language),
+        )  # fmt: skip
+
+    if not loaded.is_of_households:
+        written = contracts(out)
+        if written is not None and not quiet:
+            typer.echo(f"结果已写入 {written}" if language == "zh" else f"results written to {written}")
+        return
     outcomes = _simulate(loaded, years, seed, threads, quiet=quiet, always=progress, lang=language)
     from fangpinbao.figures import all_figures
 
@@ -255,6 +269,8 @@ def run(
         if variance:
             print_all(console, [variance_table(figures, loaded, language)])
         console.print(tables.footer())
+        if loaded.catastrophe is not None:  # shown, not written: the folder holds one run
+            contracts(None)
     if out is not None:
         from fangpinbao.files import write_results
 
@@ -267,21 +283,10 @@ def run(
 @_guarded
 def check(scenario: ScenarioArgument, settings: SetOption = None) -> None:
     """Read a scenario and its roster; list every problem, or say that there is none."""
-    from fangpinbao.engine import population_of
-    from fangpinbao.files import count_by_status
+    from fangpinbao.summary import summary
 
     loaded, _ = _load(scenario, settings)
-    people = population_of(loaded)
-    counts = count_by_status(loaded)
-    typer.echo(f"{loaded.name}: {loaded.title.en} / {loaded.title.zh}")
-    typer.echo(f"  population: {people.persons:,} persons in {people.households:,} households")
-    typer.echo(f"  perils: {', '.join(loaded.perils)}")
-    typer.echo(f"  public layers: {', '.join(loaded.layers) or 'none'}")
-    for name, programme in loaded.programmes.items():
-        typer.echo(f"  programme {name}: {', '.join(programme.coverages)}")
-    with_range = sum(number.range is not None for number in loaded.numbers)
-    by_status = ", ".join(f"{count} {status}" for status, count in counts.items())
-    typer.echo(f"  numbers: {by_status}; {with_range} with a range")
+    typer.echo("\n".join(summary(loaded)))
     typer.echo("no problems")
 
 

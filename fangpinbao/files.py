@@ -30,19 +30,25 @@ if TYPE_CHECKING:
     from fangpinbao.scenario import Scenario
 
 __all__ = [
+    "EVENTS",
     "FIELDS",
     "FILES",
     "FORMAT",
     "check_directory",
+    "document_of",
     "provenance",
+    "provenance_of",
     "results_document",
     "results_schema",
+    "write_folder",
     "write_results",
 ]
 
 FORMAT = 1
 RESULTS = "results.json"
 FILES = (RESULTS, "by_year.parquet", "by_year_coverage.parquet", "scenario.json", "numbers.csv")
+EVENTS = "events.parquet"  # of catastrophe contracts
+_OURS = (*FILES, EVENTS)
 FIELDS = (
     "programme", "coverage", "group", "line", "measure", "statistic", "value", "standard_error", "lower",
     "upper", "unit", "years", "method", "label",
@@ -59,8 +65,32 @@ def results_schema() -> dict[str, Any]:
 
 def provenance(outcomes: Outcomes, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what is needed to run again: no time, no place, no machine, so that reruns are alike."""
-    scenario = outcomes.scenario
     population = outcomes.compiled.population
+    people = {
+        "persons": population.persons,
+        "households": population.households,
+        "roster": outcomes.scenario.population.file is not None,
+    }
+    return provenance_of(
+        outcomes.scenario,
+        seed=outcomes.seed,
+        years=outcomes.n_years,
+        programmes=outcomes.programmes,
+        population=people,
+        changes=changes,
+    )
+
+
+def provenance_of(
+    scenario: Scenario,
+    *,
+    seed: int,
+    years: int,
+    programmes: Sequence[str],
+    population: Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the provenance of any run of a scenario."""
     versions = {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
     return {
         "created_by": f"fangpinbao {versions['fangpinbao']}",
@@ -72,15 +102,11 @@ def provenance(outcomes: Outcomes, changes: Mapping[str, Any] | None = None) -> 
             "changes": {path: _plain(value) for path, value in (changes or {}).items()},
         },
         "versions": versions,
-        "seed": outcomes.seed,
-        "years": outcomes.n_years,
+        "seed": seed,
+        "years": years,
         "calendar_year": scenario.calendar_year,
-        "programmes": list(outcomes.programmes),
-        "population": {
-            "persons": population.persons,
-            "households": population.households,
-            "roster": scenario.population.file is not None,
-        },
+        "programmes": list(programmes),
+        "population": dict(population),
         "numbers": count_by_status(scenario),
     }
 
@@ -132,12 +158,25 @@ def results_document(
     doubt: RosterDoubt | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``results.json``."""
+    records = [one.record() for one in ranges]
+    return document_of(
+        provenance(outcomes, changes), figures, records, None if doubt is None else doubt.record()
+    )
+
+
+def document_of(
+    provenance: Mapping[str, Any],
+    figures: Sequence[Figure],
+    ranges: Sequence[Mapping[str, Any]] = (),
+    roster_doubt: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the content of ``results.json`` of any run."""
     return {
         "format": FORMAT,
-        "provenance": provenance(outcomes, changes),
+        "provenance": dict(provenance),
         "figures": [{name: _plain(getattr(figure, name)) for name in FIELDS} for figure in figures],
-        "ranges": [_plain(one.record()) for one in ranges],
-        "roster_doubt": None if doubt is None else _plain(doubt.record()),
+        "ranges": [_plain(one) for one in ranges],
+        "roster_doubt": None if roster_doubt is None else _plain(roster_doubt),
     }
 
 
@@ -157,14 +196,29 @@ def write_results(
     InputError
         If the folder holds anything else.
     """
-    target = check_directory(directory)
-    with _replacing(target) as folder:
-        _write_json(folder / RESULTS, results_document(outcomes, figures, ranges, changes, doubt))
-        _write_json(folder / "scenario.json", _plain(outcomes.scenario.document))
-        _write_numbers(folder / "numbers.csv", outcomes.scenario)
+    document = results_document(outcomes, figures, ranges, changes, doubt)
+    with write_folder(directory, document, outcomes.scenario) as folder:
         outcomes.by_year.to_parquet(folder / "by_year.parquet", index=False)
         outcomes.by_year_coverage.to_parquet(folder / "by_year_coverage.parquet", index=False)
-    return target
+    return Path(directory).resolve()
+
+
+@contextmanager
+def write_folder(
+    directory: str | os.PathLike[str], document: Mapping[str, Any], scenario: Scenario
+) -> Iterator[Path]:
+    """Give a folder with results.json, scenario.json and numbers.csv, to add tables to; whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the target holds files that no run wrote.
+    """
+    with _replacing(check_directory(directory)) as folder:
+        _write_json(folder / RESULTS, document)
+        _write_json(folder / "scenario.json", _plain(scenario.document))
+        _write_numbers(folder / "numbers.csv", scenario)
+        yield folder
 
 
 def check_directory(directory: str | os.PathLike[str]) -> Path:
@@ -187,7 +241,7 @@ def check_directory(directory: str | os.PathLike[str]) -> Path:
     names = sorted(path.name for path in target.iterdir())
     if not names:
         return target
-    foreign = [name for name in names if name not in FILES]
+    foreign = [name for name in names if name not in _OURS]
     if not _is_ours(target / RESULTS) or foreign:
         shown = ", ".join((foreign or names)[:3]) + (", ..." if len(foreign or names) > 3 else "")
         message = (

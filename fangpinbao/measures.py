@@ -22,7 +22,8 @@ class Measure:
         In English words, as figures carry it.
     by
         What the figure is also given by, beside the programme: ``coverage``, ``layer``, ``class`` (of the
-        household), ``account``, ``cause`` or ``payer`` (these four in the field ``group``), ``line``.
+        household), ``account``, ``cause``, ``payer``, ``peril`` or ``months`` (these six in the field ``group``),
+        ``line``.
     meaning
         One sentence.
     """
@@ -62,7 +63,7 @@ _U = "the stack without a programme"
 _PRICING = [
     Measure(
         "payout", "yuan", "insurance payout", "赔款", "Paid by the coverages, before a top-up by government.",
-        ("coverage", "class"),
+        ("coverage", "class", "peril"),
     ),
     Measure("claims", "claims", "paid claims", "赔付件数",
             "Units (persons, households) paid by a coverage in a year.",
@@ -228,8 +229,29 @@ _POVERTY = [
             "避免的灾难性医疗支出（户）", f"Such households under {_U} less those under the programme."),
 ]  # fmt: skip
 
+_CATASTROPHE = [
+    Measure("term_payout", "yuan", "payout of a term", "保险期间赔款",
+            "Paid by a catastrophe contract in a term of several years."),
+    Measure("no_claim", "share", "years without a claim", "无赔付年份占比",
+            "Share of years (of a term, the first) without a payment; `first_M_months`: within so many months.",
+            ("months",)),
+    Measure("claims_observed", "claims", "claims observed", "实际赔付件数",
+            "What is known to have been paid in the first months of the contract.", ("months",)),
+    Measure("cumulative_limit", "yuan", "cumulative limit", "累计赔偿限额", "As the scenario gives it."),
+    Measure("cumulative_limit_used_up", "share", "years that use up the cumulative limit", "累计限额用尽年份占比",
+            "Share of years (terms) in which payments reach the cumulative limit."),
+    Measure("events", "events", "events", "灾害事件数", "Events of a catastrophe peril, with and without casualties.",
+            ("peril",)),
+    Measure("dead", "persons", "dead", "死亡人数", "Killed by catastrophe perils.", ("peril",)),
+    Measure("casualties", "persons", "dead, disabled and burned", "伤亡人数",
+            "Killed, disabled or burned by catastrophe perils.", ("peril",)),
+    Measure("dead_per_million", "persons per million", "dead per million people", "每百万人死亡人数",
+            "Dead over the residents and visitors present on average.", ("peril",)),
+    Measure("people_present", "persons", "people present", "在场人数", "Residents and visitors, mean over the year."),
+]  # fmt: skip
+
 MEASURES: Final[dict[str, Measure]] = {
-    measure.name: measure for measure in (*_PRICING, *_BORNE, *_POVERTY, *_RISK)
+    measure.name: measure for measure in (*_PRICING, *_BORNE, *_POVERTY, *_RISK, *_CATASTROPHE)
 }
 
 STATISTICS: Final[dict[str, tuple[str, str, str]]] = {

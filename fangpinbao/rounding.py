@@ -31,6 +31,7 @@ _CHINESE_UNITS = {
     "yuan per household": "元/户",
     "yuan per person": "元/人",
     "yuan per claim": "元/件",
+    "persons per million": "人/百万人",
 }
 
 

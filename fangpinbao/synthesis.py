@@ -51,7 +51,11 @@ def synthesise(model: models.Population) -> Population:
     Without classes it is a textbook population: one-person households of class "general", men of 40,
     enrolled, without income. Raises ``InputError`` where margins contradict each other.
     """
-    assert model.persons is not None, "a population from a file is read, not synthesised"
+    if model.persons is None:
+        reason = (
+            "is missing: this scenario has no households, only catastrophe contracts. Use fangpinbao run."
+        )
+        raise InputError("the scenario", [Problem("population", reason)])
     _refuse_contradictions(model)
     draws = _Draws(model.seed)
     shares = _school_shares(model)

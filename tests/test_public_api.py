@@ -10,6 +10,7 @@ import fangpinbao as fp
 
 SIGNATURES = {
     "all_figures": "(outcomes)",
+    "catastrophe_figures": "(outcomes)",
     "compare": "(outcomes, a, b='none')",
     "format_estimate": "(estimate, lang='en')",
     "load_scenario": "(path)",
@@ -22,6 +23,7 @@ SIGNATURES = {
     "scenario_schema": "()",
     "simulate": "(scenario, years=None, seed=None, *, threads=None, population=None, progress=None, "
     "by_household=False, block_persons=…, chunk_years=None)",
+    "simulate_catastrophe": "(scenario, years=None, seed=None, *, threads=None, stratified=True, progress=None)",
     "tail_risk": "(outcomes, programme=None, *, budget=None, return_periods=(2, 5, 10, 20, 50, 100, 200), "
     "levels=(0.9, 0.95, 0.99, 0.995))",
     "variance_split": "(scenario, years=None, seed=None, *, programme=None, population=None, threads=None, "
@@ -30,7 +32,17 @@ SIGNATURES = {
     "years_for_one_percent": "(outcomes, programme)",
 }
 CLASSES = {
+    "CatastropheOutcomes": {
+        "by_year",
+        "by_event",
+        "event_losses",
+        "yuan_by_path",
+        "paid_by_path",
+        "contracts",
+        "perils",
+    },
     "Estimate": {"known", "scaled", "is_share_of_no_year"},
+    "EventLosses": {"by_year", "largest_by_year"},
     "FangpinbaoError": set(),
     "Figure": {"key", "note", "to_dict", "is_share_of_no_year"},
     "Figures": {"select", "one", "to_frame", "to_records"},

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.catastrophe_checks import catastrophe_checks
 from fangpinbao.scenario.risk_checks import risk_problems
 from fangpinbao.scenario.vocabulary import ACCOUNTS
 
@@ -28,6 +29,9 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems += _lines(document)
     problems += _layers(document)
     problems += risk_problems(document)
+    problems += catastrophe_checks(document, folder)
+    if "population" not in document and "catastrophe" not in document:
+        problems.append(Problem("population", "is missing. Add it."))
     return problems
 
 

@@ -115,6 +115,11 @@ class Scenario(ScenarioModel):
         return self._numbers
 
     @property
+    def is_of_households(self) -> bool:
+        """Whether there are households to simulate; a catastrophe contract alone needs none."""
+        return "population" in self.model_fields_set
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the resolved document."""
         text = json.dumps(self._document, sort_keys=True, ensure_ascii=False, default=str)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
+from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
 from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, TopUp
@@ -378,7 +379,13 @@ class ScenarioModel(BaseModel):
     sources: dict[str, Source] = {}
     simulation: Simulation = Simulation()
     lines: Lines | None = None
-    population: Population
+    population: Annotated[
+        Population,
+        Field(
+            default_factory=Population.model_construct,
+            description="households; a catastrophe contract needs none",
+        ),
+    ]
     accounts: dict[Name, AccountTable] = {}
     year_factors: dict[Name, YearFactor] = {}
     perils: dict[Name, Peril] = {}
@@ -392,3 +399,4 @@ class ScenarioModel(BaseModel):
     risk: Risk = Risk()
     detection: dict[Name, Detection] = {}
     relief_designs: dict[Name, ReliefDesign] = {}
+    catastrophe: Catastrophe | None = None

@@ -1,0 +1,1 @@
+"""Regional catastrophe insurance, event by event: hazard, exposure, vulnerability, contracts, figures."""

@@ -1,0 +1,412 @@
+"""Regional catastrophe insurance: cells, people, hazard, vulnerability, contracts, as tables of a scenario."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from fangpinbao.scenario.base import (
+    Count,
+    Label,
+    Name,
+    NonNegative,
+    Positive,
+    Share,
+    Table,
+    YesNo,
+    Yuan,
+    refuse,
+)
+from fangpinbao.scenario.laws import AmountLaw, FrequencyLaw
+
+__all__ = [
+    "AreaPeril",
+    "Attenuation",
+    "Casualties",
+    "Catastrophe",
+    "Cells",
+    "Contract",
+    "Curve",
+    "Damage",
+    "Earthquake",
+    "Exposure",
+    "LognormalCurve",
+    "PointCurve",
+    "Tier",
+    "Trigger",
+    "Visitors",
+    "Zone",
+]
+
+Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, json_schema_extra={"unit": "degrees"})]
+Latitude = Annotated[float, Field(strict=True, ge=-85, le=85, json_schema_extra={"unit": "degrees"})]
+Place = Annotated[list[float], Field(min_length=2, max_length=2, description="[longitude, latitude]")]
+ByMonth = Annotated[list[NonNegative], Field(min_length=12, max_length=12, description="January to December")]
+ByHour = Annotated[list[NonNegative], Field(min_length=24, max_length=24, description="0:00 to 23:00")]
+Warnings = Literal["blue", "yellow", "orange", "red"]
+
+
+class Cells(Table):
+    """Townships or grid cells, as columns of equal length."""
+
+    names: Annotated[list[str], Field(min_length=1)]
+    counties: Annotated[list[str] | None, Field(description="county of each cell, for readers")] = None
+    longitude: list[Longitude]
+    latitude: list[Latitude]
+    residents: Annotated[list[Positive], Field(description="relative; scaled to exposure.residents")]
+    county_residents: Annotated[
+        dict[str, Positive] | None,
+        Field(description="relative residents of each county; residents then spread within it"),
+    ] = None
+    urban: Annotated[list[Share], Field(description="share of people in engineered buildings")]
+    susceptibility: Annotated[
+        dict[Name, list[NonNegative]],
+        Field(description="named relative weights of cells: where perils strike, where visitors stay"),
+    ] = {}
+
+    @model_validator(mode="after")
+    def _paired(self) -> Cells:
+        count = len(self.names)
+        columns = {name: getattr(self, name) for name in ("longitude", "latitude", "residents", "urban")}
+        columns |= {f"susceptibility.{name}": values for name, values in self.susceptibility.items()}
+        columns |= {"counties": self.counties} if self.counties is not None else {}
+        for name, values in columns.items():
+            if len(values) != count:
+                refuse(f"has {len(values)} entries for {count} cells. Pair them.", name)
+        if self.county_residents is not None and set(self.county_residents) != set(self.counties or []):
+            refuse(
+                "must name every county of the cells, and no other. Align it with counties.",
+                "county_residents",
+            )
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            refuse(f"has {twice[0]!r} more than once. Name each cell once.", "names")
+        for name, values in self.susceptibility.items():
+            if sum(values) <= 0:
+                refuse("is zero for all cells. Raise one, or drop the column.", f"susceptibility.{name}")
+        return self
+
+
+class Visitors(Table):
+    """People beside the residents: students, workers, tourists."""
+
+    label: Label | None = None
+    persons: Annotated[NonNegative, Field(description="present on an average day of a month of factor 1")]
+    where: Annotated[Name | None, Field(description="susceptibility column; absent: as residents")] = None
+    months: Annotated[ByMonth | None, Field(description="factors by month")] = None
+
+
+class Exposure(Table):
+    """Who may be hit."""
+
+    residents: Count
+    visitors: dict[Name, Visitors] = {}
+    indoors: Annotated[ByHour | None, Field(description="share of people indoors by hour of the day")] = None
+    persons_per_household: Positive = 2.65
+
+    @model_validator(mode="after")
+    def _shares(self) -> Exposure:
+        if self.indoors is not None and not (0 < sum(self.indoors) < 24 and max(self.indoors) <= 1):
+            refuse("must be shares between 0 and 1, neither all 0 nor all 1. Correct them.", "indoors")
+        return self
+
+
+class LognormalCurve(Table):
+    """A rate that rises with intensity x as the lognormal distribution, Phi(ln(x / theta) / beta)."""
+
+    law: Literal["lognormal_curve"]
+    theta: Positive
+    beta: Positive
+
+
+class PointCurve(Table):
+    """A rate at rising intensities, log-linear between, nothing below the first, flat beyond the last."""
+
+    law: Literal["points"]
+    at: Annotated[list[NonNegative], Field(min_length=1)]
+    rates: Annotated[list[Annotated[float, Field(strict=True, gt=0, le=1)]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> PointCurve:
+        if len(self.at) != len(self.rates):
+            refuse(f"has {len(self.at)} intensities but {len(self.rates)} rates. Pair them.")
+        if self.at != sorted(set(self.at)):
+            refuse(f"= {self.at} must rise. Sort the intensities.", "at")
+        return self
+
+
+Curve = Annotated[LognormalCurve | PointCurve, Field(discriminator="law")]
+
+
+class Casualties(Table):
+    """How many of the people of a cell are killed, disabled or burned, given its intensity.
+
+    A person is killed with the chance ``deaths`` times the factors; per death so many others are disabled,
+    and burned. ``event_factor`` is common to all people of one event.
+    """
+
+    deaths: Curve
+    disabled_per_death: NonNegative = 0.0
+    burned_per_death: Annotated[NonNegative, Field(description="burned without being disabled")] = 0.0
+    burned_among_disabled: Annotated[Share, Field(description="share of the disabled burned as well")] = 0.0
+    grades: Annotated[
+        list[NonNegative],
+        Field(min_length=10, max_length=10, description="relative frequency of disability grades 1 to 10"),
+    ] = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+    burn_degrees: Annotated[
+        list[NonNegative], Field(min_length=3, max_length=3, description="of severe, medium, light burns")
+    ] = [1, 1, 1]
+    event_factor: Annotated[AmountLaw | None, Field(description="common to an event; mean 1")] = None
+    urban_factor: Annotated[NonNegative, Field(description="on people in engineered buildings")] = 1.0
+    rural_factor: Annotated[NonNegative, Field(description="on all others")] = 1.0
+    exposed: Literal["everyone", "indoors", "outdoors"] = "everyone"
+    most: Annotated[Share, Field(gt=0, description="highest chance that a person is a casualty")] = 0.9
+
+    @model_validator(mode="after")
+    def _sums(self) -> Casualties:
+        for name in ("grades", "burn_degrees"):
+            if sum(getattr(self, name)) <= 0:
+                refuse("has no frequency above zero. Give one.", name)
+        if self.event_factor is not None and abs(self.event_factor.core().mean() - 1) > 0.01:
+            refuse(
+                f"has the mean {self.event_factor.core().mean():.4g}; it must be 1, so that it adds spread and no "
+                "level. Change its parameters.",
+                "event_factor",
+            )
+        return self
+
+
+class Damage(Table):
+    """What an event does to households of a cell, for programmes that insure households."""
+
+    hit: Annotated[Curve, Field(description="share of households whose dwelling is damaged")]
+    loss: Annotated[Curve, Field(description="share of the dwelling's value lost where it is damaged")]
+    injured_per_death: Annotated[NonNegative, Field(description="treated for injury, per death")] = 3.0
+
+
+class WarningLevels(Table):
+    """Sizes from which a warning of each level is given."""
+
+    blue: NonNegative | None = None
+    yellow: NonNegative | None = None
+    orange: NonNegative | None = None
+    red: NonNegative | None = None
+
+    @model_validator(mode="after")
+    def _rising(self) -> WarningLevels:
+        given = [
+            size for name in ("blue", "yellow", "orange", "red") if (size := getattr(self, name)) is not None
+        ]
+        if given != sorted(set(given)):
+            refuse(f"= {given} must rise from blue to red. Sort them.")
+        return self
+
+
+class _Peril(Table):
+    label: Label | None = None
+    months: Annotated[ByMonth | None, Field(description="relative frequency by month; absent: any day")] = (
+        None
+    )
+    hours: Annotated[ByHour | None, Field(description="relative frequency by hour; absent: any hour")] = None
+    casualties: Casualties
+    damage: Damage | None = None
+    warning_levels: WarningLevels | None = None
+    declared_from: Annotated[
+        NonNegative | None, Field(description="a disaster is declared from this size")
+    ] = None
+
+    @model_validator(mode="after")
+    def _some(self) -> _Peril:
+        for name in ("months", "hours"):
+            values = getattr(self, name)
+            if values is not None and sum(values) <= 0:
+                refuse("is zero throughout. Raise one, or drop it.", name)
+        return self
+
+
+class Axis(Table):
+    """Intensity along one axis: constant + magnitude x M - distance x lg(R + offset_km)."""
+
+    constant: Annotated[float, Field(strict=True)]
+    magnitude: Positive
+    distance: Positive
+    offset_km: Positive
+
+
+class Attenuation(Table):
+    """Elliptic attenuation of intensity, with its scatter."""
+
+    long: Axis
+    short: Axis
+    sigma: NonNegative
+    between_share: Annotated[Share, Field(description="share of the variance common to an event")] = 0.5
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Attenuation:
+        if self.long.magnitude != self.short.magnitude:
+            refuse("differ in magnitude along the axes. Both axes share it.")
+        return self
+
+
+class Zone(Table):
+    """A seismic source: a band along a line, with a truncated Gutenberg-Richter law of magnitude."""
+
+    label: Label | None = None
+    events_per_year: Annotated[NonNegative, Field(description="earthquakes from the smallest magnitude on")]
+    smallest: Positive
+    largest: Positive
+    b_value: Positive
+    start: Place
+    end: Place
+    width_km: Positive
+    attenuation: Name
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Zone:
+        if self.smallest >= self.largest:
+            refuse(
+                f"= {self.smallest:g} must lie below the largest ({self.largest:g}). Lower it.", "smallest"
+            )
+        if self.start == self.end:
+            refuse("is the start as well, so the zone has no direction. Move it.", "end")
+        return self
+
+
+class Earthquake(_Peril):
+    """Earthquakes; their size is the magnitude, a cell's intensity is in degrees of the Chinese scale."""
+
+    zones: Annotated[dict[Name, Zone], Field(min_length=1)]
+    attenuation: Annotated[dict[Name, Attenuation], Field(min_length=1)]
+    local_scatter: Annotated[
+        Share,
+        Field(
+            description="part of the scatter within an event that is drawn; 0 where the fatality curve was fitted "
+            "to median intensities, and so contains it"
+        ),
+    ] = 1.0
+    smallest_intensity: Annotated[Positive, Field(description="cells below are not hit")] = 5.5
+
+
+class Footprint(Table):
+    """A circle of cells around a centre."""
+
+    centre: Annotated[Name | None, Field(description="susceptibility column; absent: as residents")] = None
+    radius_km: AmountLaw
+    edge: Annotated[Share, Field(description="size at the edge over that at the centre, linear between")] = (
+        1.0
+    )
+
+
+class AreaPeril(_Peril):
+    """A peril that strikes a circle of cells with one size (rain, wind, snow ...)."""
+
+    frequency: FrequencyLaw
+    year_factor: Annotated[
+        AmountLaw | None, Field(description="multiplier of the rate of a year; mean 1")
+    ] = None
+    size: AmountLaw
+    size_unit: str = ""
+    footprint: Footprint
+
+    @model_validator(mode="after")
+    def _factor(self) -> AreaPeril:
+        if self.year_factor is not None and self.frequency.law == "bernoulli":
+            refuse("cannot multiply a bernoulli chance. Use a poisson frequency.", "year_factor")
+        return self
+
+
+class CatalogueFile(Table):
+    """Events from a file in place of generated ones: a model's catalogue, or what happened."""
+
+    file: Annotated[str, Field(description="CSV or Parquet, beside the scenario file")]
+    years: Annotated[Count | None, Field(description="years the file covers, where it has a column year")] = (
+        None
+    )
+
+
+class Tier(Table):
+    """Years with such an event form a stratum; the first tier that an event fits counts."""
+
+    peril: Name
+    zones: Annotated[list[Name] | None, Field(min_length=1, description="earthquakes of these zones")] = None
+    from_size: NonNegative
+    share_of_years: Annotated[Share, Field(gt=0, lt=1, description="of the simulated years")]
+
+
+class Trigger(Table):
+    """An event counts if one of these conditions is met; absent conditions are not looked at."""
+
+    size: Annotated[NonNegative | None, Field(description="magnitude, or the peril's size")] = None
+    intensity: Annotated[NonNegative | None, Field(description="highest intensity of a cell hit")] = None
+    warning: Annotated[Warnings | None, Field(description="a warning of at least this level")] = None
+    declared: Annotated[YesNo, Field(description="a disaster is declared")] = False
+    deaths: Annotated[Count | None, Field(description="dead of the event, all cells")] = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Trigger:
+        if not self.declared and all(
+            getattr(self, name) is None for name in ("size", "intensity", "warning", "deaths")
+        ):
+            refuse("has no condition. Give size, intensity, warning, declared or deaths.")
+        return self
+
+
+class Observed(Table):
+    """What is known to have happened since the contract began."""
+
+    months: Annotated[int, Field(ge=1, le=12)]
+    claims: Annotated[int, Field(ge=0)]
+
+
+class Contract(Table):
+    """A contract that pays fixed sums for death, disability and burns of whoever is in the area."""
+
+    label: Label | None = None
+    perils: Annotated[list[Name], Field(min_length=1)]
+    per_person: Annotated[Yuan, Field(description="limit per person and event, shared by all injuries")]
+    death_share: Annotated[Share, Field(description="of per_person")] = 1.0
+    disability_scale: Annotated[
+        list[Share], Field(min_length=10, max_length=10, description="of per_person, grades 1 to 10")
+    ] = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
+    burn_scale: Annotated[
+        list[Share], Field(min_length=3, max_length=3, description="of per_person: severe, medium, light")
+    ] = [1.0, 0.5, 0.1]
+    per_event: Annotated[Yuan | None, Field(description="limit per event, all persons")] = None
+    cumulative: Annotated[Yuan | None, Field(description="limit of all events, used up in date order")] = None
+    cumulative_over: Literal["year", "term"] = "year"
+    hours_clause: Annotated[
+        dict[Name, Positive], Field(description="events of a peril within so many hours are one")
+    ] = {}
+    triggers: dict[Name, Trigger] = {}
+    premium: Annotated[Yuan | None, Field(description="yuan a year")] = None
+    premium_per_resident: Yuan | None = None
+    payer: Label | None = None
+    observed: Observed | None = None
+
+    @model_validator(mode="after")
+    def _one_premium(self) -> Contract:
+        if self.premium is not None and self.premium_per_resident is not None:
+            refuse("stands beside premium_per_resident. Keep one.", "premium")
+        idle = [peril for peril in self.hours_clause if peril not in self.triggers]
+        if idle and self.per_event is None:
+            refuse(
+                "has no effect: the contract has neither a limit per event nor a trigger for this peril. "
+                "Add one of them, or drop it.",
+                f"hours_clause.{idle[0]}",
+            )
+        return self
+
+
+class Catastrophe(Table):
+    """Catastrophe insurance of a region."""
+
+    first_month: Annotated[int, Field(ge=1, le=12, description="month in which a simulated year begins")] = 1
+    term_years: Annotated[int, Field(ge=1, le=60, description="years of a term, simulated together")] = 1
+    cells: Cells
+    exposure: Exposure
+    earthquake: Earthquake | None = None
+    perils: dict[Name, AreaPeril] = {}
+    catalogue: CatalogueFile | None = None
+    tiers: list[Tier] = []
+    contracts: Annotated[dict[Name, Contract], Field(min_length=1)]
