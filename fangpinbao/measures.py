@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from fangpinbao.loss_measures import LOSS_MEASURES
+
 __all__ = ["MEASURES", "STATISTICS", "Measure", "as_markdown", "statistic_label"]
 
 
@@ -22,7 +24,8 @@ class Measure:
         In English words, as figures carry it.
     by
         What the figure is also given by, beside the programme: ``coverage``, ``layer``, ``class`` (of the
-        household), ``account`` or ``cause`` (these three in the field ``group``), ``line``.
+        household), ``account``, ``cause``, ``peril``, ``carrier`` and the like (these in the field ``group``),
+        ``contract`` (in the field ``coverage``), ``line``.
     meaning
         One sentence.
     """
@@ -202,7 +205,11 @@ _POVERTY = [
             "避免的灾难性医疗支出（户）", f"Such households under {_U} less those under the programme."),
 ]  # fmt: skip
 
-MEASURES: Final[dict[str, Measure]] = {measure.name: measure for measure in (*_PRICING, *_POVERTY, *_RISK)}
+_LOSSES = [Measure(*declared) for declared in LOSS_MEASURES]
+
+MEASURES: Final[dict[str, Measure]] = {
+    measure.name: measure for measure in (*_PRICING, *_POVERTY, *_RISK, *_LOSSES)
+}
 
 STATISTICS: Final[dict[str, tuple[str, str, str]]] = {
     "mean": ("mean", "年均", "mean over simulated years; standard error over years"),
