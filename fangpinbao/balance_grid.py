@@ -1,0 +1,131 @@
+"""A fund's balance on a grid: the law of the balance forward in time, the chance of ruin backward.
+
+The recursion is that of :mod:`fangpinbao.fund`. Rounding is `safe` (balances down, claims up), `bold` (the
+reverse) or `near`; the first two bracket the chance of ruin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fangpinbao._typing import Float64Array, Int64Array
+from fangpinbao.reinsurance import fen
+from fangpinbao.scenario.reinsurance import CatastropheFund
+
+__all__ = ["BalanceGrid", "Rounding", "backward", "forward"]
+
+Rounding = Literal["safe", "near", "bold"]
+
+
+@dataclass(frozen=True)
+class BalanceGrid:
+    """Balances ``0, step, 2 step, ...``, and where the available money of each lies."""
+
+    step: int
+    available: Int64Array
+    ceiling: int | None
+    rounding: Rounding
+
+    @classmethod
+    def over(
+        cls,
+        top: int,
+        cells: int,
+        fund: CatastropheFund,
+        paid_in: int,
+        rounding: Rounding,
+        largest_claim: int,
+    ) -> BalanceGrid:
+        """Lay a grid of `cells` or so over the balances 0 to `top`, in fen."""
+        step = max(1, -(-top // cells))
+        balances = step * np.arange(-(-top // step) + 1, dtype=np.int64)
+        available = _whole((balances + paid_in) * (1.0 + fund.interest) / step, rounding)
+        # More than this leaves the top after any claim: it need not be told apart.
+        available = np.minimum(available, balances.size + -(-largest_claim // step))
+        ceiling = None if fund.ceiling is None else int(_whole(np.array(fen(fund.ceiling) / step), rounding))
+        return cls(step, available, ceiling, rounding)
+
+    def index(self, balance: int) -> int:
+        """Return the position of a balance."""
+        return min(int(_whole(np.array(balance / self.step), self.rounding)), self.available.size - 1)
+
+    def law_of_claims(self, claims: Int64Array, weights: Float64Array) -> Float64Array:
+        """Chance of each multiple of `step`, one row a set of weights; the last cell is beyond all money."""
+        opposite: dict[Rounding, Rounding] = {"safe": "bold", "near": "near", "bold": "safe"}
+        last = int(self.available[-1]) + 1
+        cell = np.minimum(_whole(claims / self.step, opposite[self.rounding]), last)
+        laws = np.empty((weights.shape[0], last + 1))
+        for law, weight in zip(laws, weights, strict=True):
+            law[:] = np.bincount(cell, weight, last + 1)
+        return laws
+
+
+def _whole(place: Float64Array, rounding: Rounding) -> Int64Array:
+    """Round a balance: down is safe, up is bold; noise of floating point decides nothing."""
+    noise = 1e-9 * np.maximum(1.0, np.abs(place) * 1e-3)
+    if rounding == "safe":
+        rounded = np.floor(place + noise)
+    elif rounding == "bold":
+        rounded = np.ceil(place - noise)
+    else:
+        rounded = np.floor(place + 0.5)
+    whole: Int64Array = rounded.astype(np.int64)
+    return whole
+
+
+def backward(grid: BalanceGrid, laws: Float64Array, horizon: int) -> Float64Array:
+    """Chance of ruin within t years from each balance, shape (horizon + 1, rows, balances)."""
+    size = int(grid.available[-1]) + 1
+    length = 1 << (2 * size - 1).bit_length()
+    transformed = np.fft.rfft(laws[:, :size], length)
+    beyond = 1.0 - np.cumsum(laws[:, :size], axis=1)
+    places = np.arange(size)
+    if grid.ceiling is not None:
+        places = np.minimum(places, grid.ceiling)
+    top = grid.available.size - 1
+    ruined = np.zeros((horizon + 1, laws.shape[0], top + 1))
+    for t in range(1, horizon + 1):
+        later = ruined[t - 1][:, np.minimum(places, top)]
+        if grid.rounding == "bold":
+            later[:, places > top] = 0.0
+        survived = np.fft.irfft(transformed * np.fft.rfft(later, length), length)[:, :size]
+        ruined[t] = np.clip(beyond + survived, 0.0, 1.0)[:, grid.available]
+    return ruined
+
+
+def forward(
+    grid: BalanceGrid, laws: Float64Array, mean_beyond: Float64Array, start: int, horizon: int
+) -> tuple[Float64Array, Float64Array]:
+    """Return the law of the balance after each year [horizon, rows, balances] and its mean shortfall.
+
+    ``mean_beyond`` is, per row, the mean of the claims in the last cell, times their chance, in steps.
+    """
+    size, top = int(grid.available[-1]) + 1, grid.available.size - 1
+    length = 1 << (2 * size - 1).bit_length()
+    transformed = np.conj(np.fft.rfft(laws[:, :size], length))
+    # E[(claim - available)+], in steps: claims on the grid by two sums of tails, and those beyond it.
+    tails = np.cumsum(laws[:, :size][:, ::-1], axis=1)[:, ::-1]
+    excess = np.concatenate(
+        [np.cumsum(tails[:, :0:-1], axis=1)[:, ::-1], np.zeros((laws.shape[0], 1))], axis=1
+    )
+    excess += mean_beyond[:, None] - np.arange(size) * laws[:, size:]
+    first = np.flatnonzero(np.diff(grid.available, prepend=-1))
+    most = top if grid.ceiling is None else min(grid.ceiling, top)
+    balances = np.zeros((horizon, laws.shape[0], top + 1))
+    shortfall = np.zeros(laws.shape[0])
+    now = np.zeros((laws.shape[0], top + 1))
+    now[:, start] = 1.0
+    for t in range(horizon):
+        available = np.zeros((laws.shape[0], size))
+        available[:, grid.available[first]] = np.add.reduceat(now, first, axis=1)
+        shortfall += np.sum(available * excess, axis=1)
+        left = np.fft.irfft(np.fft.rfft(available, length) * transformed, length)[:, :size].clip(0.0)
+        now = np.zeros_like(now)
+        now[:, : most + 1] = left[:, : most + 1]
+        now[:, most] += left[:, most + 1 :].sum(axis=1)
+        now[:, 0] += 1.0 - left.sum(axis=1)
+        balances[t] = now
+    return balances, shortfall / horizon
