@@ -43,8 +43,8 @@ __all__ = [
 _FIRST_CELLS: Final = 2**12
 _MOST_CELLS: Final = 2**24
 _BEYOND: Final = 1e-10
-# Aliasing shrinks by exp(-tilt), rounding noise grows by exp(tilt).
-_TILT: Final = 9.0
+# Aliasing (of at most _BEYOND) shrinks by exp(-tilt), rounding noise grows by exp(tilt).
+_TILT: Final = 3.0
 
 
 def occurrence_exceedance(
