@@ -245,7 +245,7 @@ def _costs(
     gathering.add("ceded_loss", "tvar_99", tail, programme, coverage=contract.name)
     premium, commission = cession.premium(gross_premium), cession.commission(gross_premium)
     paid_back = by_year(cession.reinstatement_premium, losses)
-    known = {"ceded_premium": premium, "ceding_commission": commission}
+    known = {"ceded_premium": premium, **({"ceding_commission": commission} if commission else {})}
     for measure, amount in known.items():
         estimate = Estimate.known(amount, "yuan")
         gathering.add(measure, "value", estimate, programme, coverage=contract.name)

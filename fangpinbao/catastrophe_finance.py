@@ -1,0 +1,95 @@
+"""All financial figures of event losses at once: curves, price, reinsurance, pool and fund."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fangpinbao.estimators import Years
+from fangpinbao.event_losses import EventLosses
+from fangpinbao.exceedance import (
+    RETURN_PERIODS,
+    loss_figures,
+    pool_figures,
+    price_figures,
+    reinsurance_figures,
+)
+from fangpinbao.fund import fund_figures
+from fangpinbao.records import Figures
+from fangpinbao.reinsurance import Reinsured, by_year, reinsure
+from fangpinbao.scenario.models import Loading
+from fangpinbao.scenario.reinsurance import CatastropheFund, Pool, ReinsuranceContract
+
+__all__ = ["Finance", "finance"]
+
+
+@dataclass(frozen=True)
+class Finance:
+    """Losses before and after reinsurance, what the pool keeps of the premium, and all figures.
+
+    ``pool_premium`` is the premium less reinsurance premiums, plus commissions; reinstatement premiums,
+    which differ from year to year, are in the figures.
+    """
+
+    reinsured: Reinsured
+    pool_premium: float
+    figures: Figures
+
+
+def finance(
+    losses: EventLosses,
+    years: Years,
+    *,
+    premium: float | None = None,
+    reinsurance: Sequence[ReinsuranceContract] = (),
+    pool: Pool | None = None,
+    fund: CatastropheFund | None = None,
+    loading: Loading | None = None,
+    return_periods: Iterable[float] = RETURN_PERIODS,
+) -> Finance:
+    """Return every figure of the financial side; ``programme`` is ``gross``, ``ceded`` or ``net``.
+
+    Parameters
+    ----------
+    losses, years
+        What the insurance pays, event by event, and the sampling design of the years.
+    premium
+        Yuan a year for the insurance; absent: nothing is said about its price.
+    reinsurance
+        Contracts in inuring order.
+    pool
+        Carriers of what is left.
+    fund
+        Pays a layer of the year's loss, before or after reinsurance.
+    loading
+        Of the technical premium.
+    return_periods
+        Years of the curves, each above one.
+
+    Raises
+    ------
+    ValueError
+        If losses and years differ in number, or contracts are out of order.
+    """
+    reinsured, periods = reinsure(losses, reinsurance), tuple(return_periods)
+    figures = loss_figures(losses, years, "gross", return_periods=periods)
+    if premium:
+        terms = loading or Loading()
+        figures += price_figures(
+            losses, years, premium, "gross",
+            expense_share=terms.expense_share, risk_share_of_sd=terms.risk_share_of_sd,
+        )  # fmt: skip
+    gross_premium = premium or 0.0
+    if reinsurance:
+        figures += loss_figures(reinsured.ceded, years, "ceded", return_periods=periods, by_peril=False)
+        figures += loss_figures(reinsured.net, years, "net", return_periods=periods)
+        figures += reinsurance_figures(reinsured, years, gross_premium)
+    kept = gross_premium - sum(
+        cession.premium(gross_premium) - cession.commission(gross_premium) for cession in reinsured.cessions
+    )
+    if pool is not None:
+        figures += pool_figures(reinsured.net, years, pool.carriers, kept)
+    if fund is not None:
+        borne = losses if fund.covers == "gross" else reinsured.net
+        figures += fund_figures(by_year(borne.loss, borne), years, fund, gross_premium, fund.covers)
+    return Finance(reinsured, kept, figures)
