@@ -52,6 +52,13 @@ class BalanceGrid:
         """Return the position of a balance."""
         return min(int(_whole(np.array(balance / self.step), self.rounding)), self.available.size - 1)
 
+    def error_after(self, t: int, interest: float) -> float:
+        """Most that rounding can move a balance in t years, in yuan; none on whole fen without interest."""
+        if self.step == 1 and interest == 0.0:
+            return 0.0
+        growth = sum((1.0 + interest) ** k for k in range(t))
+        return self.step * growth / 100.0
+
     def law_of_claims(self, claims: Int64Array, weights: Float64Array) -> Float64Array:
         """Chance of each multiple of `step`, one row a set of weights; the last cell is beyond all money."""
         opposite: dict[Rounding, Rounding] = {"safe": "bold", "near": "near", "bold": "safe"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from fangpinbao.estimators import Years
 from fangpinbao.event_losses import EventLosses
@@ -20,17 +21,21 @@ from fangpinbao.reinsurance import Reinsured, by_year, reinsure
 from fangpinbao.scenario.models import Loading
 from fangpinbao.scenario.reinsurance import CatastropheFund, Pool, ReinsuranceContract
 
-__all__ = ["Finance", "finance"]
+__all__ = ["Finance", "Perspective", "finance"]
+
+Perspective = Literal["gross", "ceded", "net"]
 
 
 @dataclass(frozen=True)
 class Finance:
     """Losses before and after reinsurance, what the pool keeps of the premium, and all figures.
 
-    ``pool_premium`` is the premium less reinsurance premiums, plus commissions; reinstatement premiums,
-    which differ from year to year, are in the figures.
+    ``programmes`` are the names of ``gross``, ``ceded`` and ``net`` in the figures. ``pool_premium`` is the
+    premium less reinsurance premiums, plus commissions; reinstatement premiums, which differ from year to
+    year, are in the figures.
     """
 
+    programmes: dict[Perspective, str]
     reinsured: Reinsured
     pool_premium: float
     figures: Figures
@@ -46,6 +51,7 @@ def finance(
     fund: CatastropheFund | None = None,
     loading: Loading | None = None,
     return_periods: Iterable[float] = RETURN_PERIODS,
+    contract: str = "",
 ) -> Finance:
     """Return every figure of the financial side; ``programme`` is ``gross``, ``ceded`` or ``net``.
 
@@ -65,31 +71,38 @@ def finance(
         Of the technical premium.
     return_periods
         Years of the curves, each above one.
+    contract
+        Of several insurance contracts in one result: ``programme`` is then ``contract/gross`` and so on.
 
     Raises
     ------
     ValueError
         If losses and years differ in number, or contracts are out of order.
     """
+    perspectives: tuple[Perspective, ...] = ("gross", "ceded", "net")
+    programmes = {one: f"{contract}/{one}" if contract else one for one in perspectives}
+    gross, ceded, net = (programmes[one] for one in perspectives)
     reinsured, periods = reinsure(losses, reinsurance), tuple(return_periods)
-    figures = loss_figures(losses, years, "gross", return_periods=periods)
+    figures = loss_figures(losses, years, gross, return_periods=periods)
     if premium:
         terms = loading or Loading()
         figures += price_figures(
-            losses, years, premium, "gross",
+            losses, years, premium, gross,
             expense_share=terms.expense_share, risk_share_of_sd=terms.risk_share_of_sd,
         )  # fmt: skip
     gross_premium = premium or 0.0
     if reinsurance:
-        figures += loss_figures(reinsured.ceded, years, "ceded", return_periods=periods, by_peril=False)
-        figures += loss_figures(reinsured.net, years, "net", return_periods=periods)
-        figures += reinsurance_figures(reinsured, years, gross_premium)
+        figures += loss_figures(reinsured.ceded, years, ceded, return_periods=periods, by_peril=False)
+        figures += loss_figures(reinsured.net, years, net, return_periods=periods)
+        figures += reinsurance_figures(reinsured, years, gross_premium, ceded)
     kept = gross_premium - sum(
         cession.premium(gross_premium) - cession.commission(gross_premium) for cession in reinsured.cessions
     )
     if pool is not None:
-        figures += pool_figures(reinsured.net, years, pool.carriers, kept)
+        figures += pool_figures(reinsured.net, years, pool.carriers, kept, net)
     if fund is not None:
         borne = losses if fund.covers == "gross" else reinsured.net
-        figures += fund_figures(by_year(borne.loss, borne), years, fund, gross_premium, fund.covers)
-    return Finance(reinsured, kept, figures)
+        figures += fund_figures(
+            by_year(borne.loss, borne), years, fund, gross_premium, programmes[fund.covers]
+        )
+    return Finance(programmes, reinsured, kept, figures)

@@ -162,7 +162,7 @@ def price_figures(
 
 
 def reinsurance_figures(
-    reinsured: Reinsured, years: Years, gross_premium: float = 0.0, programme: str = "net"
+    reinsured: Reinsured, years: Years, gross_premium: float = 0.0, programme: str = "ceded"
 ) -> Figures:
     """Return, for each contract, what it pays and costs, attachment and exhaustion, and each reinsurer's loss.
 

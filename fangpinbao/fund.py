@@ -13,7 +13,7 @@ and the fund goes on from zero.
 
 The simulation error is that of the years: a jackknife over 100 fixed groups of years, dealt within strata.
 Quantiles (also the capital, a quantile of what the fund needs) take it at their level and read it back
-through the curve (Woodruff).
+through the curve (Woodruff). What rounding to the grid can do is added to error and interval of each amount.
 
 References
 ----------
@@ -49,7 +49,7 @@ from fangpinbao.scenario.reinsurance import CatastropheFund
 __all__ = ["CAPITAL_LEVELS", "FundOutlook", "claims_on_fund", "fund_figures", "fund_outlook"]
 
 CAPITAL_LEVELS: Final = (0.99, 0.995)
-_FINE, _COARSE = 2**15, 2**11
+_FINE, _COARSE = 2**16, 2**11
 _SHOWN: Final = (1, 2, 5, 10, 20, 50, 100)
 _BALANCE_LEVELS: Final = (0.05, 0.5)
 NOTE_CEILING = "no opening balance up to the ceiling is enough"
@@ -198,7 +198,7 @@ def _capital(
                 capital[t, level] = Estimate(None, None, None, None, "yuan", years.n, note=NOTE_CEILING)
                 continue
             error = None if at is None else jackknife_error(spread[t][:, coarse.index(at * grid.step)])
-            capital[t, level] = _read_back(curves[t], 1.0 - level, at, error, grid.step, years)
+            capital[t, level] = _read_back(curves[t], 1.0 - level, at, error, grid, t, years)
     return capital
 
 
@@ -232,22 +232,33 @@ def _smallest(chances: Float64Array, most: float) -> int | None:
 
 
 def _read_back(
-    chances: Float64Array, most: float, at: int | None, error: float | None, step: int, years: Years
+    chances: Float64Array,
+    most: float,
+    at: int | None,
+    error: float | None,
+    grid: BalanceGrid,
+    t: int,
+    years: Years,
 ) -> Estimate:
     if at is None:
         return Estimate(None, None, None, None, "yuan", years.n, note=NOTE_FEW_YEARS_ABOVE)
     if error is None:
-        return Estimate(at * step / 100.0, None, None, None, "yuan", years.n, note=NOTE_LONE_YEAR)
+        return Estimate(at * grid.step / 100.0, None, None, None, "yuan", years.n, note=NOTE_LONE_YEAR)
     reach = Z_95 * error
     low = _smallest(chances, most + reach)
     high = _smallest(chances, most - reach) if most - reach > 0.0 else None
-    return _between(at, low, high, step, years)
+    # An opening balance that is off grows like any other: its own error does not carry interest.
+    return _between(at, low, high, grid.step, grid.error_after(t, 0.0), years)
 
 
-def _between(at: int, low: int | None, high: int | None, step: int, years: Years) -> Estimate:
+def _between(
+    at: int, low: int | None, high: int | None, step: int, grid_error: float, years: Years
+) -> Estimate:
+    """Return a quantile with the interval read off the curve, widened by what rounding can do."""
     notes = [NOTE_FEW_YEARS_BELOW] * (low is None) + [NOTE_FEW_YEARS_ABOVE] * (high is None)
-    yuan = [None if place is None else place * step / 100.0 for place in (at, low, high)]
-    value, lower, upper = yuan
+    value = at * step / 100.0
+    lower = None if low is None else max(0.0, low * step / 100.0 - grid_error)
+    upper = None if high is None else high * step / 100.0 + grid_error
     error = None if lower is None or upper is None else (upper - lower) / (2.0 * Z_95)
     return Estimate(value, error, lower, upper, "yuan", years.n, note="; ".join(notes))
 
@@ -280,7 +291,8 @@ def _balance(
     for t in shown:
         rows_of_mean = coarse[t - 1] @ (rough.step * np.arange(coarse.shape[2])) / 100.0
         value = float(fine[t - 1, 0] @ (grid.step * np.arange(fine.shape[2]))) / 100.0
-        mean[t] = _estimate(value, jackknife_error(rows_of_mean), years)
+        grid_error = grid.error_after(t, fund.interest)
+        mean[t] = _estimate(value, jackknife_error(rows_of_mean), grid_error, years)
         cumulative = np.cumsum(fine[t - 1, 0])
         rough_cumulative = np.cumsum(coarse[t - 1], axis=1)
         for level in _BALANCE_LEVELS:
@@ -288,22 +300,24 @@ def _balance(
             assert at is not None
             error = jackknife_error(rough_cumulative[:, rough.index(at * grid.step)])
             if error is None:
-                quantiles[t, level] = _estimate(at * grid.step / 100.0, None, years)
+                quantiles[t, level] = _estimate(at * grid.step / 100.0, None, 0.0, years)
                 continue
             reach = Z_95 * error
             low, high = (_place(cumulative, level + sign * reach) for sign in (-1.0, 1.0))
-            quantiles[t, level] = _between(at, low, high, grid.step, years)
-    unpaid = _estimate(
-        float(shortfall[0]) * grid.step / 100.0, jackknife_error(shortfalls * rough.step / 100.0), years
-    )
+            quantiles[t, level] = _between(at, low, high, grid.step, grid_error, years)
+    error = jackknife_error(shortfalls * rough.step / 100.0)
+    # A shortfall is off by no more than the balance, and only in years that have one.
+    grid_error = grid.error_after(fund.horizon, fund.interest) * float(np.sum(weights[0, claims > 0]))
+    unpaid = _estimate(float(shortfall[0]) * grid.step / 100.0, error, grid_error, years)
     return mean, quantiles, unpaid
 
 
-def _estimate(value: float, error: float | None, years: Years) -> Estimate:
+def _estimate(value: float, error: float | None, grid_error: float, years: Years) -> Estimate:
+    """Return a mean with its error, which holds what rounding can do."""
     if error is None:
         return Estimate(value, None, None, None, "yuan", years.n, note=NOTE_LONE_YEAR)
-    lower = max(0.0, value - Z_95 * error)
-    return Estimate(value, error, lower, value + Z_95 * error, "yuan", years.n)
+    half = Z_95 * error + grid_error
+    return Estimate(value, half / Z_95, max(0.0, value - half), value + half, "yuan", years.n)
 
 
 def _place(cumulative: Float64Array, level: float) -> int | None:

@@ -124,8 +124,8 @@ def test_strata_and_weights_give_the_law_they_stand_for() -> None:
 
 def test_errors_are_those_of_replications(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over 120 samples of 600 years: the spread of each figure, and how often the interval holds the truth."""
-    monkeypatch.setattr(fund_module, "_FINE", 2**9)
-    monkeypatch.setattr(fund_module, "_COARSE", 2**8)
+    monkeypatch.setattr(fund_module, "_FINE", 2**12)
+    monkeypatch.setattr(fund_module, "_COARSE", 2**9)
     terms = fund(initial=2e6, contribution=3e5, horizon=5, limit=1e7)
 
     def figures(losses: np.ndarray) -> dict[str, tuple[float, float, float, float]]:
