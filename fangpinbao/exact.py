@@ -14,7 +14,7 @@ References
 Panjer, Recursive evaluation of a family of compound distributions, ASTIN Bulletin 12 (1), 1981 (the same law,
 by recursion). Heckman and Meyers, The calculation of aggregate loss distributions, PCAS 70, 1983.
 Grübel and Hermesmeier, Computation of compound distributions I, ASTIN Bulletin 29 (2), 1999 (tilting).
-Klugman, Panjer and Willmot, Loss Models, 4th ed. 2012, sections 9.6 and 9.7. Mata, ASTIN Bulletin 30 (2), 2000.
+Klugman, Panjer and Willmot, Loss Models, 4th ed. 2012, chapter 9. Mata, ASTIN Bulletin 30 (2), 2000.
 """
 
 from __future__ import annotations

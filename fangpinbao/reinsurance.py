@@ -17,7 +17,7 @@ summed over k, times the placed share, rounded half up once; on the first day 36
 
 References
 ----------
-Sundt, On excess of loss reinsurance with reinstatements, Mitteilungen SVVM 1991 (1), 51-66.
+Sundt, On excess of loss reinsurance with reinstatements, Mitteilungen SVVM 1991 (1).
 Mata, Pricing excess of loss reinsurance with reinstatements, ASTIN Bulletin 30 (2), 2000, 349-368.
 """
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,3 +121,12 @@ def test_tables_show_all_of_it(lang: Any, words: tuple[str, ...]) -> None:
 def test_without_terms_there_are_curves_only() -> None:
     bare = finance(losses(2, 300), Years.equal(300))
     assert [table.title.split(":")[0] for table in finance_tables(bare)] == ["Losses in yuan"]
+
+
+def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).resolve().parents[1] / "docs" / "reinsurance.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(code, str(page), "exec"), {})  # the project's own page
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 3
+    assert all("±" in line or "in 0 of" in line for line in printed)
