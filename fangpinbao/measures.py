@@ -24,8 +24,7 @@ class Measure:
         In English words, as figures carry it.
     by
         What the figure is also given by, beside the programme: ``coverage``, ``layer``, ``class`` (of the
-        household), ``account``, ``cause``, ``peril``, ``carrier`` and the like (these in the field ``group``),
-        ``contract`` (in the field ``coverage``), ``line``.
+        household), ``account`` or ``cause`` (these three in the field ``group``), ``line``.
     meaning
         One sentence.
     """
@@ -141,6 +140,7 @@ _RISK = [
             "What township events add beyond the year factors."),
     Measure("payout_variance_year", "yuan^2", "variance from the year", "赔款方差：年度部分",
             "Variance of the expected payout given the year factors."),
+    *(Measure(*declared) for declared in LOSS_MEASURES),
 ]  # fmt: skip
 
 _POVERTY = [
@@ -205,11 +205,7 @@ _POVERTY = [
             "避免的灾难性医疗支出（户）", f"Such households under {_U} less those under the programme."),
 ]  # fmt: skip
 
-_LOSSES = [Measure(*declared) for declared in LOSS_MEASURES]
-
-MEASURES: Final[dict[str, Measure]] = {
-    measure.name: measure for measure in (*_PRICING, *_POVERTY, *_RISK, *_LOSSES)
-}
+MEASURES: Final[dict[str, Measure]] = {measure.name: measure for measure in (*_PRICING, *_POVERTY, *_RISK)}
 
 STATISTICS: Final[dict[str, tuple[str, str, str]]] = {
     "mean": ("mean", "年均", "mean over simulated years; standard error over years"),
