@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +18,7 @@ from fangpinbao.exceedance import (
 from fangpinbao.fund import fund_figures
 from fangpinbao.records import Figures
 from fangpinbao.reinsurance import Reinsured, by_year, reinsure
-from fangpinbao.scenario.models import Loading
-from fangpinbao.scenario.reinsurance import CatastropheFund, Pool, ReinsuranceContract
+from fangpinbao.scenario.reinsurance import FinancialTerms
 
 __all__ = ["Finance", "Perspective", "finance"]
 
@@ -44,12 +43,9 @@ class Finance:
 def finance(
     losses: EventLosses,
     years: Years,
+    terms: FinancialTerms | None = None,
     *,
     premium: float | None = None,
-    reinsurance: Sequence[ReinsuranceContract] = (),
-    pool: Pool | None = None,
-    fund: CatastropheFund | None = None,
-    loading: Loading | None = None,
     return_periods: Iterable[float] = RETURN_PERIODS,
     contract: str = "",
 ) -> Finance:
@@ -59,16 +55,10 @@ def finance(
     ----------
     losses, years
         What the insurance pays, event by event, and the sampling design of the years.
+    terms
+        Reinsurance contracts, pool of carriers, fund, and loading of the technical premium.
     premium
         Yuan a year for the insurance; absent: nothing is said about its price.
-    reinsurance
-        Contracts in inuring order.
-    pool
-        Carriers of what is left.
-    fund
-        Pays a layer of the year's loss, before or after reinsurance.
-    loading
-        Of the technical premium.
     return_periods
         Years of the curves, each above one.
     contract
@@ -82,24 +72,26 @@ def finance(
     perspectives: tuple[Perspective, ...] = ("gross", "ceded", "net")
     programmes = {one: f"{contract}/{one}" if contract else one for one in perspectives}
     gross, ceded, net = (programmes[one] for one in perspectives)
-    reinsured, periods = reinsure(losses, reinsurance), tuple(return_periods)
+    financial, periods = terms or FinancialTerms(), tuple(return_periods)
+    reinsured = reinsure(losses, financial.reinsurance)
     figures = loss_figures(losses, years, gross, return_periods=periods)
     if premium:
-        terms = loading or Loading()
+        loading = financial.loading
         figures += price_figures(
             losses, years, premium, gross,
-            expense_share=terms.expense_share, risk_share_of_sd=terms.risk_share_of_sd,
+            expense_share=loading.expense_share, risk_share_of_sd=loading.risk_share_of_sd,
         )  # fmt: skip
     gross_premium = premium or 0.0
-    if reinsurance:
+    if financial.reinsurance:
         figures += loss_figures(reinsured.ceded, years, ceded, return_periods=periods, by_peril=False)
         figures += loss_figures(reinsured.net, years, net, return_periods=periods)
         figures += reinsurance_figures(reinsured, years, gross_premium, ceded)
     kept = gross_premium - sum(
         cession.premium(gross_premium) - cession.commission(gross_premium) for cession in reinsured.cessions
     )
-    if pool is not None:
-        figures += pool_figures(reinsured.net, years, pool.carriers, kept, net)
+    if financial.pool is not None:
+        figures += pool_figures(reinsured.net, years, financial.pool.carriers, kept, net)
+    fund = financial.fund
     if fund is not None:
         borne = losses if fund.covers == "gross" else reinsured.net
         figures += fund_figures(

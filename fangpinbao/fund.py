@@ -306,8 +306,8 @@ def _balance(
             low, high = (_place(cumulative, level + sign * reach) for sign in (-1.0, 1.0))
             quantiles[t, level] = _between(at, low, high, grid.step, grid_error, years)
     error = jackknife_error(shortfalls * rough.step / 100.0)
-    # A shortfall is off by no more than the balance, and only in years that have one.
-    grid_error = grid.error_after(fund.horizon, fund.interest) * float(np.sum(weights[0, claims > 0]))
+    # A shortfall is off by no more than the balance, and only in years whose claim exceeds what comes in.
+    grid_error = grid.error_after(fund.horizon, fund.interest) * float(np.sum(weights[0, claims > paid_in]))
     unpaid = _estimate(float(shortfall[0]) * grid.step / 100.0, error, grid_error, years)
     return mean, quantiles, unpaid
 

@@ -17,8 +17,7 @@ from fangpinbao.catastrophe_finance import Finance, finance
 from fangpinbao.estimators import Years
 from fangpinbao.event_losses import EventLosses
 from fangpinbao.finance_tables import finance_tables
-from fangpinbao.scenario.models import Loading
-from fangpinbao.scenario.reinsurance import CatastropheFund, Pool, ReinsuranceContract
+from fangpinbao.scenario.reinsurance import FinancialTerms
 
 CONTRACTS: list[dict[str, Any]] = [
     {"name": "quota", "kind": "quota_share", "inuring": 1, "cession": 0.3, "commission": 0.25,
@@ -26,7 +25,7 @@ CONTRACTS: list[dict[str, Any]] = [
     {"name": "layer", "kind": "excess_of_loss", "inuring": 2, "attachment": 1e6, "limit": 9e6, "placed": 0.8,
      "reinstatements": [1.0], "premium": 2e5, "reinsurers": {"first": 1.0}},
 ]  # fmt: skip
-POOL = Pool.model_validate({"carriers": {"lead": 0.4, "second": 0.3, "third": 0.3}})
+CARRIERS = {"lead": 0.4, "second": 0.3, "third": 0.3}
 
 
 def losses(seed: int, years: int) -> EventLosses:
@@ -45,11 +44,15 @@ def result() -> Finance:
     return finance(
         losses(1, 4000),
         Years.equal(4000),
+        FinancialTerms.model_validate(
+            {
+                "reinsurance": CONTRACTS,
+                "pool": {"carriers": CARRIERS},
+                "fund": {"initial": 1e6, "premium_share": 0.2, "horizon": 5},
+                "loading": {"expense_share": 0.25},
+            }
+        ),
         premium=6e5,
-        reinsurance=[ReinsuranceContract.model_validate(terms) for terms in CONTRACTS],
-        pool=POOL,
-        fund=CatastropheFund.model_validate({"initial": 1e6, "premium_share": 0.2, "horizon": 5}),
-        loading=Loading(expense_share=0.25),
     )
 
 
@@ -64,14 +67,14 @@ def test_gross_is_ceded_and_net_and_the_carriers_share_the_net() -> None:
     assert gross == pytest.approx(ceded + net, rel=1e-12)
     contracts = [value("ceded_loss", "ceded", coverage=name, group=None) for name in ("quota", "layer")]
     assert sum(contracts) == pytest.approx(ceded, rel=1e-12)
-    carriers = [value("carrier_loss", "net", group=name) for name in POOL.carriers]
+    carriers = [value("carrier_loss", "net", group=name) for name in CARRIERS]
     assert sum(carriers) == pytest.approx(net, rel=1e-12)
 
 
 def test_the_pool_keeps_the_premium_less_reinsurance_plus_commission() -> None:
     """600,000 - 30% x 0.75 - 80% of 200,000."""
     assert result().pool_premium == pytest.approx(600_000 - 0.3 * 600_000 * 0.75 - 160_000)
-    premiums = [value("carrier_premium", "net", group=name, statistic="value") for name in POOL.carriers]
+    premiums = [value("carrier_premium", "net", group=name, statistic="value") for name in CARRIERS]
     assert sum(premiums) == pytest.approx(result().pool_premium)
 
 

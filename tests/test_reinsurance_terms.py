@@ -11,30 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from fangpinbao.scenario.load import _strip_provenance
 from fangpinbao.scenario.messages import problems_of
-from fangpinbao.scenario.models import Loading
-from fangpinbao.scenario.reinsurance import CatastropheFund, Contracts, Pool
+from fangpinbao.scenario.reinsurance import FinancialTerms
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 PART = SCENARIOS / "parts" / "yinchuan-finance.toml"
 
 
-class Tables(BaseModel):
-    """The financial tables of a catastrophe, as a scenario file has them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    reinsurance: Contracts = []
-    pool: Pool | None = None
-    fund: CatastropheFund | None = None
-    loading: Loading = Loading()
-
-
 class File(BaseModel):
-    catastrophe: Tables
+    catastrophe: FinancialTerms
 
 
 QUOTA: dict[str, Any] = {"name": "quota", "kind": "quota_share", "inuring": 1, "cession": 0.4}

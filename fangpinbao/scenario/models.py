@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
-from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, TopUp
+from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
 __all__ = [
@@ -243,13 +243,6 @@ class Population(Table):
                 "township_shares",
             )
         return self
-
-
-class Loading(Table):
-    """What is added to the pure premium."""
-
-    expense_share: Annotated[Share, Field(description="of the gross premium")] = 0.0
-    risk_share_of_sd: Annotated[NonNegative, Field(description="of the payout's standard deviation")] = 0.0
 
 
 class Programme(Table):

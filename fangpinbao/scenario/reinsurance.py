@@ -23,8 +23,9 @@ from fangpinbao.scenario.base import (
     Yuan,
     refuse,
 )
+from fangpinbao.scenario.terms import Loading
 
-__all__ = ["PARTS", "CatastropheFund", "Contracts", "Pool", "ReinsuranceContract"]
+__all__ = ["PARTS", "CatastropheFund", "FinancialTerms", "Pool", "ReinsuranceContract"]
 
 PARTS = 1_000_000
 """Shares are whole parts of a million, so that money is divided in integers."""
@@ -235,3 +236,12 @@ class CatastropheFund(Table):
         if self.ceiling is not None and self.initial > self.ceiling:
             refuse(f"= {self.initial:g} lies above the ceiling ({self.ceiling:g} yuan). Lower it.", "initial")
         return self
+
+
+class FinancialTerms(Table):
+    """The financial side of catastrophe insurance, as the table ``catastrophe`` of a scenario has it."""
+
+    reinsurance: Annotated[Contracts, Field(description="contracts in the order in which they pay")] = []
+    pool: Pool | None = None
+    fund: CatastropheFund | None = None
+    loading: Annotated[Loading, Field(description="of the technical premium")] = Loading()
