@@ -6,6 +6,7 @@ reverse) or `near`; the first two bracket the chance of ruin.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,15 +60,15 @@ class BalanceGrid:
         growth = sum((1.0 + interest) ** k for k in range(t))
         return self.step * growth / 100.0
 
-    def law_of_claims(self, claims: Int64Array, weights: Float64Array) -> Float64Array:
-        """Chance of each multiple of `step`, one row a set of weights; the last cell is beyond all money."""
+    def cell_of(self, claims: Int64Array) -> Int64Array:
+        """Return each claim as a multiple of `step`; the last cell is beyond all money."""
         opposite: dict[Rounding, Rounding] = {"safe": "bold", "near": "near", "bold": "safe"}
-        last = int(self.available[-1]) + 1
-        cell = np.minimum(_whole(claims / self.step, opposite[self.rounding]), last)
-        laws = np.empty((weights.shape[0], last + 1))
-        for law, weight in zip(laws, weights, strict=True):
-            law[:] = np.bincount(cell, weight, last + 1)
-        return laws
+        return np.minimum(_whole(claims / self.step, opposite[self.rounding]), self.claim_cells - 1)
+
+    @property
+    def claim_cells(self) -> int:
+        """Number of cells of the law of claims."""
+        return int(self.available[-1]) + 2
 
 
 def _whole(place: Float64Array, rounding: Rounding) -> Int64Array:
@@ -83,56 +84,55 @@ def _whole(place: Float64Array, rounding: Rounding) -> Int64Array:
     return whole
 
 
-def backward(grid: BalanceGrid, laws: Float64Array, horizon: int) -> Float64Array:
-    """Chance of ruin within t years from each balance, shape (horizon + 1, rows, balances)."""
-    size = int(grid.available[-1]) + 1
+def backward(grid: BalanceGrid, laws: Float64Array, horizon: int) -> Iterator[Float64Array]:
+    """Yield, for t from 1 to the horizon, the chance of ruin within t years, shape (rows, balances).
+
+    ``laws`` are laws of a year's claim in cells of the grid, shape (rows, claim_cells).
+    """
+    size, top = grid.claim_cells - 1, grid.available.size - 1
     length = 1 << (2 * size - 1).bit_length()
     transformed = np.fft.rfft(laws[:, :size], length)
     beyond = 1.0 - np.cumsum(laws[:, :size], axis=1)
     places = np.arange(size)
     if grid.ceiling is not None:
         places = np.minimum(places, grid.ceiling)
-    top = grid.available.size - 1
-    ruined = np.zeros((horizon + 1, laws.shape[0], top + 1))
-    for t in range(1, horizon + 1):
-        later = ruined[t - 1][:, np.minimum(places, top)]
+    ruined = np.zeros((laws.shape[0], top + 1))
+    for _ in range(horizon):
+        later = ruined[:, np.minimum(places, top)]
         if grid.rounding == "bold":
             later[:, places > top] = 0.0
         survived = np.fft.irfft(transformed * np.fft.rfft(later, length), length)[:, :size]
-        ruined[t] = np.clip(beyond + survived, 0.0, 1.0)[:, grid.available]
-    return ruined
+        ruined = np.clip(beyond + survived, 0.0, 1.0)[:, grid.available]
+        yield ruined
 
 
 def forward(
     grid: BalanceGrid, laws: Float64Array, mean_beyond: Float64Array, start: int, horizon: int
-) -> tuple[Float64Array, Float64Array]:
-    """Return the law of the balance after each year [horizon, rows, balances] and its mean shortfall.
+) -> Iterator[tuple[Float64Array, Float64Array]]:
+    """Yield, year by year, the law of the balance [rows, balances] and the mean shortfall of the year [rows].
 
-    ``mean_beyond`` is, per row, the mean of the claims in the last cell, times their chance, in steps.
+    ``mean_beyond`` is, per row, the mean of the claims in the last cell, times their chance; like the
+    shortfall it is in steps.
     """
-    size, top = int(grid.available[-1]) + 1, grid.available.size - 1
+    size, top = grid.claim_cells - 1, grid.available.size - 1
     length = 1 << (2 * size - 1).bit_length()
     transformed = np.conj(np.fft.rfft(laws[:, :size], length))
-    # E[(claim - available)+], in steps: claims on the grid by two sums of tails, and those beyond it.
+    # E[(claim - available)+]: claims on the grid by two sums of tails, and those beyond it.
     tails = np.cumsum(laws[:, :size][:, ::-1], axis=1)[:, ::-1]
-    excess = np.concatenate(
-        [np.cumsum(tails[:, :0:-1], axis=1)[:, ::-1], np.zeros((laws.shape[0], 1))], axis=1
-    )
+    none = np.zeros((laws.shape[0], 1))
+    excess = np.concatenate([np.cumsum(tails[:, :0:-1], axis=1)[:, ::-1], none], axis=1)
     excess += mean_beyond[:, None] - np.arange(size) * laws[:, size:]
     first = np.flatnonzero(np.diff(grid.available, prepend=-1))
     most = top if grid.ceiling is None else min(grid.ceiling, top)
-    balances = np.zeros((horizon, laws.shape[0], top + 1))
-    shortfall = np.zeros(laws.shape[0])
     now = np.zeros((laws.shape[0], top + 1))
     now[:, start] = 1.0
-    for t in range(horizon):
+    for _ in range(horizon):
         available = np.zeros((laws.shape[0], size))
         available[:, grid.available[first]] = np.add.reduceat(now, first, axis=1)
-        shortfall += np.sum(available * excess, axis=1)
+        shortfall = np.sum(available * excess, axis=1)
         left = np.fft.irfft(np.fft.rfft(available, length) * transformed, length)[:, :size].clip(0.0)
         now = np.zeros_like(now)
         now[:, : most + 1] = left[:, : most + 1]
         now[:, most] += left[:, most + 1 :].sum(axis=1)
         now[:, 0] += 1.0 - left.sum(axis=1)
-        balances[t] = now
-    return balances, shortfall / horizon
+        yield now, shortfall

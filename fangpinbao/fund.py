@@ -41,7 +41,7 @@ from fangpinbao.estimators import (
     Estimate,
     Years,
 )
-from fangpinbao.jackknife import jackknife_error, replicate_weights
+from fangpinbao.jackknife import jackknife_error, replicate_histograms
 from fangpinbao.records import Figures, Gathering
 from fangpinbao.reinsurance import fen
 from fangpinbao.scenario.reinsurance import CatastropheFund
@@ -136,60 +136,61 @@ def fund_outlook(
         raise ValueError(f"losses of shape {loss.shape} must be nonnegative fen of each of {years.n} years.")
     claims, shares = claims_on_fund(loss, fund), tuple(levels)
     paid_in = fen(fund.contribution + fund.premium_share * premium)
-    weights = replicate_weights(years)
-    ruin = _ruin(claims, years, fund, paid_in, weights)
-    capital = _capital(claims, years, fund, paid_in, weights, shares)
-    balance, quantiles, shortfall = _balance(claims, years, fund, paid_in, weights)
+    ruin = _ruin(claims, years, fund, paid_in)
+    capital = _capital(claims, years, fund, paid_in, shares)
+    balance, quantiles, shortfall = _balance(claims, years, fund, paid_in)
     return FundOutlook(ruin, balance, quantiles, shortfall, capital)
 
 
-def _ruin(
-    claims: Int64Array, years: Years, fund: CatastropheFund, paid_in: int, weights: Float64Array
-) -> dict[int, Estimate]:
+def _law(grid: BalanceGrid, claims: Int64Array, years: Years) -> Float64Array:
+    """Law of a year's claim in cells of the grid, one row."""
+    law = np.bincount(grid.cell_of(claims), years.weight, grid.claim_cells)
+    return np.asarray(law, dtype=np.float64)[None, :]
+
+
+def _ruin(claims: Int64Array, years: Years, fund: CatastropheFund, paid_in: int) -> dict[int, Estimate]:
     """Chance of ruin from the fund's own opening balance, on a grid of the balances it can reach."""
     horizon, start = fund.horizon, fen(fund.initial)
     top, largest = max(_reachable(fund, paid_in), 1), int(claims.max())
-
-    def chances(rounding: Rounding, cells: int, rows: Float64Array) -> Float64Array:
-        grid = BalanceGrid.over(top, cells, fund, paid_in, rounding, largest)
-        curves = backward(grid, grid.law_of_claims(claims, rows), horizon)
-        return curves[:, :, grid.index(start)]
-
-    low, value, high = (chances(side, _FINE, weights[:1])[:, 0] for side in ("bold", "near", "safe"))
-    replicates = chances("near", _COARSE, weights)
+    sides: tuple[Rounding, ...] = ("bold", "near", "safe")
+    fine = []
+    for rounding in sides:
+        grid = BalanceGrid.over(top, _FINE, fund, paid_in, rounding, largest)
+        at = grid.index(start)
+        fine.append([float(curve[0, at]) for curve in backward(grid, _law(grid, claims, years), horizon)])
+    grid = BalanceGrid.over(top, _COARSE, fund, paid_in, "near", largest)
+    laws = replicate_histograms(grid.cell_of(claims), grid.claim_cells, years)
+    errors = [jackknife_error(curve[:, grid.index(start)]) for curve in backward(grid, laws, horizon)]
     return {
-        t: _never(years, t)
-        if high[t] < 1e-12
-        else _chance(float(value[t]), float(low[t]), float(high[t]), jackknife_error(replicates[t]), years)
-        for t in range(1, horizon + 1)
+        t: _never(years, t) if high < 1e-12 else _chance(value, low, high, error, years)
+        for t, (low, value, high, error) in enumerate(zip(*fine, errors, strict=True), start=1)
     }
 
 
 def _capital(
-    claims: Int64Array,
-    years: Years,
-    fund: CatastropheFund,
-    paid_in: int,
-    weights: Float64Array,
-    levels: tuple[float, ...],
+    claims: Int64Array, years: Years, fund: CatastropheFund, paid_in: int, levels: tuple[float, ...]
 ) -> dict[tuple[int, float], Estimate]:
     """Opening balances that are enough for one year and for the horizon, at each level."""
     horizon, largest = fund.horizon, int(claims.max())
     spans = sorted({1, horizon})
     if largest == 0:
         return {(t, level): _no_capital(years, t, level) for t in spans for level in levels}
+
+    def curves_on(grid: BalanceGrid, laws: Float64Array) -> dict[int, Float64Array]:
+        return {t: curve for t, curve in enumerate(backward(grid, laws, horizon), start=1) if t in spans}
+
     # No claims exceed a balance of `horizon` of the largest; smaller balances are tried first, for a finer grid.
     enough, top = horizon * largest, 2 * largest
     if fund.ceiling is not None:
         enough = top = fen(fund.ceiling)
     while True:
         grid = BalanceGrid.over(top, _FINE, fund, paid_in, "near", largest)
-        curves = backward(grid, grid.law_of_claims(claims, weights[:1]), horizon)[:, 0]
+        curves = {t: curve[0] for t, curve in curves_on(grid, _law(grid, claims, years)).items()}
         if top >= enough or all(_smallest(curves[horizon], 1.0 - level) is not None for level in levels):
             break
         top = min(enough, 2 * top)
     coarse = BalanceGrid.over(top, _COARSE, fund, paid_in, "near", largest)
-    spread = backward(coarse, coarse.law_of_claims(claims, weights), horizon)
+    spread = curves_on(coarse, replicate_histograms(coarse.cell_of(claims), coarse.claim_cells, years))
     capital = {}
     for t in spans:
         for level in levels:
@@ -275,26 +276,33 @@ def _reachable(fund: CatastropheFund, paid_in: int) -> int:
 
 
 def _balance(
-    claims: Int64Array, years: Years, fund: CatastropheFund, paid_in: int, weights: Float64Array
+    claims: Int64Array, years: Years, fund: CatastropheFund, paid_in: int
 ) -> tuple[dict[int, Estimate], dict[tuple[int, float], Estimate], Estimate]:
-    top = max(_reachable(fund, paid_in), 1)
-    laws = {}
-    for name, cells, rows in (("fine", _FINE, weights[:1]), ("coarse", _COARSE, weights)):
-        grid = BalanceGrid.over(top, cells, fund, paid_in, "near", int(claims.max()))
-        law = grid.law_of_claims(claims, rows)
-        beyond = claims / grid.step >= int(grid.available[-1]) + 0.5
-        mean_beyond = rows[:, beyond] @ (claims[beyond] / grid.step)
-        laws[name] = (grid, *forward(grid, law, mean_beyond, grid.index(fen(fund.initial)), fund.horizon))
-    (grid, fine, shortfall), (rough, coarse, shortfalls) = laws["fine"], laws["coarse"]
-    shown = sorted({t for t in (*_SHOWN, fund.horizon) if t <= fund.horizon})
-    mean, quantiles = {}, {}
-    for t in shown:
-        rows_of_mean = coarse[t - 1] @ (rough.step * np.arange(coarse.shape[2])) / 100.0
-        value = float(fine[t - 1, 0] @ (grid.step * np.arange(fine.shape[2]))) / 100.0
+    """Mean and quantiles of the balance at the end of some years, and the mean shortfall of a year."""
+    top, start, largest = max(_reachable(fund, paid_in), 1), fen(fund.initial), int(claims.max())
+    shown = {t for t in (*_SHOWN, fund.horizon) if t <= fund.horizon}
+    grid = BalanceGrid.over(top, _FINE, fund, paid_in, "near", largest)
+    rough = BalanceGrid.over(top, _COARSE, fund, paid_in, "near", largest)
+    laws = replicate_histograms(rough.cell_of(claims), rough.claim_cells, years)
+    fine = forward(
+        grid,
+        _law(grid, claims, years),
+        _mean_beyond(grid, claims, years)[:1],
+        grid.index(start),
+        fund.horizon,
+    )
+    coarse = forward(rough, laws, _mean_beyond(rough, claims, years), rough.index(start), fund.horizon)
+    mean, quantiles, unpaid, unpaid_rows = {}, {}, 0.0, np.zeros(laws.shape[0])
+    for t, ((law, short), (rows, short_rows)) in enumerate(zip(fine, coarse, strict=True), start=1):
+        unpaid += float(short[0]) * grid.step / 100.0
+        unpaid_rows = unpaid_rows + short_rows * rough.step / 100.0
+        if t not in shown:
+            continue
         grid_error = grid.error_after(t, fund.interest)
-        mean[t] = _estimate(value, jackknife_error(rows_of_mean), grid_error, years)
-        cumulative = np.cumsum(fine[t - 1, 0])
-        rough_cumulative = np.cumsum(coarse[t - 1], axis=1)
+        value = float(law[0] @ (grid.step * np.arange(law.shape[1]))) / 100.0
+        error = jackknife_error(rows @ (rough.step * np.arange(rows.shape[1])) / 100.0)
+        mean[t] = _estimate(value, error, grid_error, years)
+        cumulative, rough_cumulative = np.cumsum(law[0]), np.cumsum(rows, axis=1)
         for level in _BALANCE_LEVELS:
             at = _place(cumulative, level)
             assert at is not None
@@ -305,11 +313,18 @@ def _balance(
             reach = Z_95 * error
             low, high = (_place(cumulative, level + sign * reach) for sign in (-1.0, 1.0))
             quantiles[t, level] = _between(at, low, high, grid.step, grid_error, years)
-    error = jackknife_error(shortfalls * rough.step / 100.0)
     # A shortfall is off by no more than the balance, and only in years whose claim exceeds what comes in.
-    grid_error = grid.error_after(fund.horizon, fund.interest) * float(np.sum(weights[0, claims > paid_in]))
-    unpaid = _estimate(float(shortfall[0]) * grid.step / 100.0, error, grid_error, years)
-    return mean, quantiles, unpaid
+    often = float(np.sum(years.weight[claims > paid_in]))
+    grid_error = grid.error_after(fund.horizon, fund.interest) * often
+    error = jackknife_error(unpaid_rows / fund.horizon)
+    return mean, quantiles, _estimate(unpaid / fund.horizon, error, grid_error, years)
+
+
+def _mean_beyond(grid: BalanceGrid, claims: Int64Array, years: Years) -> Float64Array:
+    """Mean of the claims in the last cell, times their chance, in steps, per replicate."""
+    last = grid.cell_of(claims) == grid.claim_cells - 1
+    values = np.where(last, claims / grid.step, 0.0)
+    return replicate_histograms(np.zeros(years.n, dtype=np.int64), 1, years, values)[:, 0]
 
 
 def _estimate(value: float, error: float | None, grid_error: float, years: Years) -> Estimate:

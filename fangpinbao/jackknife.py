@@ -11,33 +11,48 @@ from typing import Final
 
 import numpy as np
 
-from fangpinbao._typing import Float64Array
+from fangpinbao._typing import Float64Array, Int64Array
 from fangpinbao.estimate import Years
 
-__all__ = ["GROUPS", "jackknife_error", "replicate_weights"]
+__all__ = ["GROUPS", "jackknife_error", "replicate_histograms"]
 
 GROUPS: Final = 100
 
 
-def replicate_weights(years: Years) -> Float64Array:
-    """Weights of all years, then of all but each group of years; shape (1 + groups, years)."""
-    weight = np.asarray(years.weight, dtype=np.float64)
+def replicate_histograms(
+    cell: Int64Array, cells: int, years: Years, values: Float64Array | None = None
+) -> Float64Array:
+    """Weighted histograms of all years, then of all but each group of years.
+
+    Parameters
+    ----------
+    cell : int64 array, shape (years,)
+        Cell of each year, 0 to cells - 1.
+    values : float array, shape (years,), optional
+        Summed in each cell, times the weight; absent: the chance of the cell.
+
+    Returns
+    -------
+    float array, shape (1 + groups, cells)
+        Without groups where a stratum has a single year, since nothing then tells the error.
+    """
+    amounts = np.ones(years.n) if values is None else values
+    strata, per_year = years.counts.size, years.probabilities / years.counts
+    place = years.stratum_of * cells + cell
+    whole = np.bincount(place, amounts, strata * cells).reshape(strata, cells)
     if int(years.counts.min()) < 2:
-        return weight[None, :]
+        return (per_year @ whole)[None, :]
     groups = min(GROUPS, years.n)
+    rows = np.empty((1 + groups, cells))
+    rows[0] = per_year @ whole
+    # Dealt by turns through the strata, one after another, so that small strata do not all sit in one group.
     order = np.argsort(years.stratum_of, kind="stable")
-    first = np.cumsum(years.counts) - years.counts
-    rank = np.empty(years.n, dtype=np.int64)
-    rank[order] = np.arange(years.n) - first[years.stratum_of[order]]
-    # Each stratum begins where the one before stopped, so that small strata do not all sit in the same groups.
-    group_of = (rank + first[years.stratum_of]) % groups
-    rows = np.empty((1 + groups, years.n))
-    rows[0] = weight
     for g in range(groups):
-        out = group_of == g
-        left_out = np.bincount(years.stratum_of[out], minlength=years.counts.size)
-        factor = years.counts / np.maximum(years.counts - left_out, 1)
-        rows[1 + g] = np.where(out, 0.0, weight * factor[years.stratum_of])
+        mine = order[g::groups]
+        out = np.bincount(place[mine], amounts[mine], strata * cells).reshape(strata, cells)
+        left = years.counts - np.bincount(years.stratum_of[mine], minlength=strata)
+        factor = years.counts / np.maximum(left, 1)
+        rows[1 + g] = (per_year * factor) @ (whole - out)
     return rows
 
 

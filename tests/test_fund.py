@@ -12,7 +12,7 @@ import pytest
 from fangpinbao import fund as fund_module
 from fangpinbao.estimators import Years
 from fangpinbao.fund import NOTE_CEILING, claims_on_fund, fund_figures, fund_outlook
-from fangpinbao.jackknife import jackknife_error, replicate_weights
+from fangpinbao.jackknife import jackknife_error, replicate_histograms
 from fangpinbao.scenario.reinsurance import CatastropheFund
 
 YUAN = 100
@@ -151,16 +151,25 @@ def test_errors_are_those_of_replications(monkeypatch: pytest.MonkeyPatch) -> No
         assert abs(values.mean() - true) < 4 * spread / math.sqrt(120) + 0.01 * abs(true), name
 
 
-def test_replicate_weights_give_the_textbook_error_of_a_mean() -> None:
+def replicate_means(values: np.ndarray, years: Years) -> np.ndarray:
+    return replicate_histograms(np.zeros(years.n, dtype=np.int64), 1, years, values)[:, 0]
+
+
+def test_the_jackknife_gives_the_textbook_error_of_a_mean() -> None:
     rng = np.random.default_rng(5)
     values, years = rng.normal(size=1000), Years.equal(1000)
-    error = jackknife_error(replicate_weights(years) @ values)
+    error = jackknife_error(replicate_means(values, years))
     # A hundred groups know the error to 1 / sqrt(2 x 99) = 7%.
     assert error == pytest.approx(values.std(ddof=1) / math.sqrt(1000), rel=4 * 0.07)
     stratified = Years.stratified(np.repeat([0, 1], [700, 300]), {0: 0.9, 1: 0.1})
-    assert replicate_weights(stratified).sum(axis=1) == pytest.approx(1.0)
-    one_each = replicate_weights(Years.equal(20))  # as many groups as years: delete-one, which is exact
-    assert jackknife_error(one_each @ values[:20]) == pytest.approx(values[:20].std(ddof=1) / math.sqrt(20))
+    assert replicate_means(np.ones(1000), stratified) == pytest.approx(1.0)
+    parts = [0.9**2 * values[:700].var(ddof=1) / 700, 0.1**2 * values[700:].var(ddof=1) / 300]
+    error = jackknife_error(replicate_means(values, stratified))
+    assert error == pytest.approx(math.sqrt(sum(parts)), rel=4 * 0.07)
+    # As many groups as years: delete-one, which is exact.
+    error = jackknife_error(replicate_means(values[:20], Years.equal(20)))
+    assert error == pytest.approx(values[:20].std(ddof=1) / math.sqrt(20))
+    assert jackknife_error(replicate_means(values[:1], Years.equal(1))) is None
 
 
 def test_more_money_is_safer_and_a_longer_look_riskier() -> None:
