@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 _FIRST_CELLS: Final = 2**12
-_MOST_CELLS: Final = 2**24
+_MOST_CELLS: Final = 2**22
 _BEYOND: Final = 1e-10
 # Aliasing (of at most _BEYOND) shrinks by exp(-tilt), rounding noise grows by exp(tilt).
 _TILT: Final = 3.0
@@ -163,7 +163,7 @@ def aggregate_law(
     Raises
     ------
     ValueError
-        If a rate or loss is negative or not finite, or 16 million cells do not hold the law.
+        If a rate or loss is negative or not finite, or 4 million cells do not hold the law.
     """
     each, amount = _event_set(rates, losses)
     if not step > 0.0:

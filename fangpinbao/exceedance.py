@@ -166,6 +166,8 @@ def reinsurance_figures(
 ) -> Figures:
     """Return, for each contract, what it pays and costs, attachment and exhaustion, and each reinsurer's loss.
 
+    A reinsurer's loss stands by contract, and over all contracts (``coverage`` None) with its TVaR.
+
     Parameters
     ----------
     reinsured
@@ -176,6 +178,7 @@ def reinsurance_figures(
         Yuan a year of the insurance, of which a quota share takes its part.
     """
     gathering = Gathering()
+    by_reinsurer: dict[str, Int64Array] = {}
     for cession in reinsured.cessions:
         name = cession.contract.name
         _costs(gathering, cession, reinsured.gross, years, gross_premium, programme)
@@ -192,6 +195,11 @@ def reinsurance_figures(
         for reinsurer, amounts in cession.by_reinsurer.items():
             loss = by_year(amounts, reinsured.gross)
             _mean_yuan(gathering, "ceded_loss", loss, years, programme, coverage=name, group=reinsurer)
+            by_reinsurer[reinsurer] = by_reinsurer.get(reinsurer, np.zeros_like(loss)) + loss
+    for reinsurer, loss in by_reinsurer.items():
+        _mean_yuan(gathering, "ceded_loss", loss, years, programme, group=reinsurer)
+        tail = estimators.tail_value(_yuan(loss), years, 0.99, "yuan")
+        gathering.add("ceded_loss", "tvar_99", tail, programme, group=reinsurer)
     return gathering.figures()
 
 
@@ -243,20 +251,23 @@ def _costs(
     _mean_yuan(gathering, "ceded_loss", loss, years, programme, coverage=contract.name)
     tail = estimators.tail_value(_yuan(loss), years, 0.99, "yuan")
     gathering.add("ceded_loss", "tvar_99", tail, programme, coverage=contract.name)
-    premium, commission = cession.premium(gross_premium), cession.commission(gross_premium)
+    if contract.limit is not None and contract.premium:
+        on_line = Estimate.known(contract.premium / contract.limit, "ratio", "input")
+        gathering.add("rate_on_line", "value", on_line, programme, coverage=contract.name)
     paid_back = by_year(cession.reinstatement_premium, losses)
+    if contract.reinstatements:
+        _mean_yuan(gathering, "reinstatement_premium", paid_back, years, programme, coverage=contract.name)
+    if contract.cession is not None and not gross_premium:
+        gathering.note(f"{programme} / {contract.name}: ceded_premium, reinsurance_cost: no premium is given")
+        return
+    premium, commission = cession.premium(gross_premium), cession.commission(gross_premium)
     known = {"ceded_premium": premium, **({"ceding_commission": commission} if commission else {})}
     for measure, amount in known.items():
         estimate = Estimate.known(amount, "yuan")
         gathering.add(measure, "value", estimate, programme, coverage=contract.name)
-    if contract.reinstatements:
-        _mean_yuan(gathering, "reinstatement_premium", paid_back, years, programme, coverage=contract.name)
     cost = premium - commission + _yuan(paid_back - loss)
     estimate = estimators.mean(cost, years, "yuan")
     gathering.add("reinsurance_cost", "mean", estimate, programme, coverage=contract.name)
-    if contract.limit is not None and contract.premium:
-        on_line = Estimate.known(contract.premium / contract.limit, "ratio", "input")
-        gathering.add("rate_on_line", "value", on_line, programme, coverage=contract.name)
 
 
 def _technical_premium(

@@ -29,11 +29,11 @@ from fangpinbao._typing import Float64Array, Int64Array
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.estimators import Estimate, Years
 from fangpinbao.event_losses import EventLosses
+from fangpinbao.exceedance import RETURN_PERIODS
 from fangpinbao.reinsurance import by_year, largest_by_year
 
-__all__ = ["COLUMNS", "RETURN_PERIODS", "open_results", "write_open_results"]
+__all__ = ["COLUMNS", "open_results", "write_open_results"]
 
-RETURN_PERIODS: Final = (2, 5, 10, 20, 50, 100, 200, 250, 500, 1000)
 Version = Literal[1, 2]
 
 # Columns of each table by version; the type of each column stands in _TYPES.
@@ -163,11 +163,15 @@ def write_open_results(
     ------
     InputError
         If the folder holds files.
+    ValueError
+        If a code is no plain word, or losses and years differ in number.
     """
     target = Path(directory).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(str(directory), [Problem("", "is not an empty folder. Choose a new one.")])
     target.parent.mkdir(parents=True, exist_ok=True)
+    if any(not code.isalnum() for code in perspectives):
+        raise ValueError(f"codes of perspectives {list(perspectives)} must be letters and digits.")
     kinds = tuple(formats)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         folder = Path(temporary, "written")

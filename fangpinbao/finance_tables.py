@@ -122,13 +122,14 @@ def _contracts(finance: Finance, lang: Lang) -> Titled:
 def _reinsurers(finance: Finance, lang: Lang) -> Titled:
     contracts = [cession.contract for cession in finance.reinsured.cessions]
     names = list(dict.fromkeys(name for contract in contracts for name in contract.reinsurers))
+    heads = [*(_label(contract, lang) for contract in contracts), say(lang, "all", "合计")]
     table = new_table(
-        [say(lang, "reinsurer", "再保险人"), *(_label(contract, lang) for contract in contracts)]
+        [say(lang, "reinsurer", "再保险人"), *heads, say(lang, "all, TVaR 99%", "合计，99% 尾部均值")]
     )
     for name in names:
-        table.add_row(
-            name, *(_cell(finance, lang, "ceded", "ceded_loss", "mean", one.name, name) for one in contracts)
-        )
+        cells = [_cell(finance, lang, "ceded", "ceded_loss", "mean", one.name, name) for one in contracts]
+        whole = [_cell(finance, lang, "ceded", "ceded_loss", one, None, name) for one in ("mean", "tvar_99")]
+        table.add_row(name, *cells, *whole)
     return Titled(say(lang, "Mean loss of a year by reinsurer, yuan", "各再保险人年均赔款（元）"), table)
 
 

@@ -86,8 +86,12 @@ def plot_exceedance(
         axes = plain_axes(ax, 8.6, 5.2)
         titles(axes, title or words["title"], below)
         axes.grid(axis="y", color="#d5d9de", lw=0.6, zorder=0)
-        for name, curve, colour in (("aep", curves.aep, _ORANGE), ("oep", curves.oep, _BLUE)):
-            _draw_curve(axes, curve, scale, colour, words[name])
+        # The year's curve lies on or above the event's: drawn wider, it is seen where both are one.
+        for name, curve, colour, width in (
+            ("aep", curves.aep, _ORANGE, 4.0),
+            ("oep", curves.oep, _BLUE, 1.6),
+        ):
+            _draw_curve(axes, curve, scale, colour, words[name], width)
         periods = sorted({*curves.oep, *curves.aep})
         axes.set_xscale("log")
         axes.set_xlim(periods[0], periods[-1])
@@ -98,7 +102,10 @@ def plot_exceedance(
             axes.axhline(amount / scale, color=_RULE, lw=0.9, ls=(0, (5, 3)), zorder=2)
             shown = f"{amount / scale:,.4g}" if amount < 1e4 * scale else f"{amount / scale:,.0f}"
             beside(axes, amount / scale, f"{label} {shown}")
-        axes.legend(loc="upper left", frameon=False, fontsize=9.5, prop={"family": family(), "size": 9.5})
+        axes.legend(
+            loc="upper left", facecolor="white", framealpha=0.9, edgecolor="none",
+            prop={"family": family(), "size": 9.5},
+        )  # fmt: skip
         axes.set_xlabel(words["axis"], fontfamily=family())
         axes.set_ylabel(words["loss"].format(unit=unit), fontfamily=family(), color=INK)
         note(axes, words["note"])
@@ -106,17 +113,17 @@ def plot_exceedance(
     return axes
 
 
-def _draw_curve(axes: Axes, curve: Mapping[float, Estimate], scale: float, colour: str, label: str) -> None:
+def _draw_curve(
+    axes: Axes, curve: Mapping[float, Estimate], scale: float, colour: str, label: str, width: float
+) -> None:
     """Draw a curve; where an interval has no upper end it is dotted."""
-    rows = [(period, point) for period, point in curve.items() if point.value is not None]
+    rows = [(period, point) for period, point in sorted(curve.items()) if point.value is not None]
     known = [row for row in rows if row[1].lower is not None and row[1].upper is not None]
-    xs = [period for period, _ in rows]
-    ys = [(point.value or 0.0) / scale for _, point in rows]
-    axes.plot(xs, ys, color=colour, lw=1.6, ls=":", zorder=3)
-    axes.plot(
-        xs[: len(known)], ys[: len(known)], "o-", ms=4, color=colour, lw=1.8, label=label, zorder=4,
-        clip_on=False,
-    )  # fmt: skip
+    for points, line, name in ((rows, ":", None), (known, "o-", label)):
+        axes.plot(
+            [period for period, _ in points], [(point.value or 0.0) / scale for _, point in points], line,
+            ms=2.5 + width, color=colour, lw=width, label=name, zorder=4 if name else 3, clip_on=not name,
+        )  # fmt: skip
     axes.fill_between(
         [period for period, _ in known],
         [(point.lower or 0.0) / scale for _, point in known],

@@ -67,6 +67,8 @@ def test_gross_is_ceded_and_net_and_the_carriers_share_the_net() -> None:
     assert gross == pytest.approx(ceded + net, rel=1e-12)
     contracts = [value("ceded_loss", "ceded", coverage=name, group=None) for name in ("quota", "layer")]
     assert sum(contracts) == pytest.approx(ceded, rel=1e-12)
+    reinsurers = [value("ceded_loss", "ceded", coverage=None, group=name) for name in ("first", "second")]
+    assert sum(reinsurers) == pytest.approx(ceded, rel=1e-12)
     carriers = [value("carrier_loss", "net", group=name) for name in CARRIERS]
     assert sum(carriers) == pytest.approx(net, rel=1e-12)
 
@@ -94,6 +96,13 @@ def test_every_figure_is_a_record_with_an_error_and_once() -> None:
         "carrier_loss",
     } <= measures
     assert {"fund_ruin", "fund_balance", "fund_shortfall", "fund_capital", "layer_attached"} <= measures
+
+
+def test_a_quota_share_without_a_premium_has_no_price() -> None:
+    terms = FinancialTerms.model_validate({"reinsurance": CONTRACTS[:1]})
+    figures = finance(losses(2, 300), Years.equal(300), terms).figures
+    assert not figures.select(measure=("ceded_premium", "reinsurance_cost"))
+    assert "ceded / quota: ceded_premium, reinsurance_cost: no premium is given" in figures.notes
 
 
 def test_several_contracts_have_names_of_their_own() -> None:

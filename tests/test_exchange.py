@@ -192,6 +192,9 @@ def test_files_hold_the_tables_and_the_metadata(tmp_path: Path) -> None:
     assert metadata["event_set"]["event_occurrence_max_periods"] == 4
     with pytest.raises(InputError, match="not an empty folder"):
         write_open_results(folder, {"il": LOSSES}, YEARS)
+    with pytest.raises(ValueError, match="letters and digits"):
+        write_open_results(tmp_path / "other", {"../il": LOSSES}, YEARS)
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_no_event_at_all_and_wrong_input() -> None:
