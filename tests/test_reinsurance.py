@@ -345,6 +345,40 @@ def test_a_larger_loss_leaves_the_cedant_no_less_and_pays_the_year_no_less(
     assert (net[1] >= net[0] - losses.loss.size).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(catalogues(), amount, amount, amount)
+def test_two_adjacent_layers_are_one(
+    losses: EventLosses, attachment: float, first: float, second: float
+) -> None:
+    """Without limits of the year: l1 xs a and l2 xs (a + l1) pay what (l1 + l2) xs a pays, to the fen."""
+    tower = [
+        contract("excess_of_loss", name="low", attachment=attachment, limit=first),
+        contract("excess_of_loss", name="high", attachment=attachment + first, limit=second),
+    ]
+    one = contract("excess_of_loss", attachment=attachment, limit=first + second)
+    assert np.array_equal(reinsure(losses, tower).net.loss, reinsure(losses, [one]).net.loss)
+
+
+@settings(max_examples=60, deadline=None)
+@given(catalogues(), amount, amount, st.lists(st.sampled_from([0.0, 0.5, 1.0]), max_size=3), st.booleans())
+def test_reinstatements_only_add_cover_and_cost_at_most_their_price(
+    losses: EventLosses, attachment: float, limit: float, prices: list[float], in_time: bool
+) -> None:
+    terms = {"attachment": attachment, "limit": limit, "premium": 1000.0}
+    (few,) = reinsure(losses, [contract("excess_of_loss", reinstatements=prices, **terms)]).cessions
+    (more,) = reinsure(losses, [contract("excess_of_loss", reinstatements=[*prices, 1.0], **terms)]).cessions
+    assert (more.ceded >= few.ceded).all()
+    assert (more.reinstatement_premium >= few.reinstatement_premium).all()
+    # Half a fen of rounding an event.
+    most = 100 * 1000 * sum(prices) + 0.5 * losses.loss.size
+    assert by_year(few.reinstatement_premium, losses).max(initial=0) <= most
+    if prices and in_time:
+        timed = contract("excess_of_loss", reinstatements=prices, pro_rata_time=True, **terms)
+        (late,) = reinsure(losses, [timed]).cessions
+        assert (late.reinstatement_premium <= few.reinstatement_premium).all()
+        assert np.array_equal(late.ceded, few.ceded)
+
+
 def test_what_is_no_catalogue_is_refused() -> None:
     layer = [contract("stop_loss", attachment=1.0, limit=1.0)]
     for dated, says in (
