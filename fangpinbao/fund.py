@@ -162,7 +162,7 @@ def _ruin(claims: Int64Array, years: Years, fund: CatastropheFund, paid_in: int)
     laws = replicate_histograms(grid.cell_of(claims), grid.claim_cells, years)
     errors = [jackknife_error(curve[:, grid.index(start)]) for curve in backward(grid, laws, horizon)]
     return {
-        t: _never(years, t) if high < 1e-12 else _chance(value, low, high, error, years)
+        t: _never(years, t, high) if value < 1e-12 else _chance(value, low, high, error, years)
         for t, (low, value, high, error) in enumerate(zip(*fine, errors, strict=True), start=1)
     }
 
@@ -211,9 +211,10 @@ def _no_capital(years: Years, t: int, level: float) -> Estimate:
     )
 
 
-def _never(years: Years, t: int) -> Estimate:
-    bound = min(1.0, 3.0 * t * float(np.max(years.weight)))
-    text = f"{3 * t}/{years.n}" if years.is_plain else f"{bound:.2g}"
+def _never(years: Years, t: int, high: float) -> Estimate:
+    """Bound a chance of which no year shows any: the rule of three for each year, and what rounding hides."""
+    bound = min(1.0, 3.0 * t * float(np.max(years.weight)) + high)
+    text = f"{3 * t}/{years.n}" if years.is_plain and high < 1e-12 else f"{bound:.2g}"
     note = f"in 0 of {years.n} years; the chance of ruin within {t} is at most {text}"
     return Estimate(0.0, bound / (2.0 * Z_95), 0.0, bound, "share", years.n, note=note)
 
