@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from fangpinbao.loss_measures import LOSS_MEASURES
+
 __all__ = ["MEASURES", "STATISTICS", "Measure", "as_markdown", "statistic_label"]
 
 
@@ -165,6 +167,7 @@ _RISK = [
             "What township events add beyond the year factors."),
     Measure("payout_variance_year", "yuan^2", "variance from the year", "赔款方差：年度部分",
             "Variance of the expected payout given the year factors."),
+    *(Measure(*declared) for declared in LOSS_MEASURES),
 ]  # fmt: skip
 
 _POVERTY = [

@@ -115,7 +115,8 @@ def _problem(entry: Any, document: dict[str, Any], root: type[BaseModel]) -> Pro
     shown = "" if isinstance(value, dict | list) else f"= {value!r} "
     if kind == "rule":
         inner = context["place"]
-        return Problem(f"{place}.{inner}" if inner and place else inner or place, context["message"])
+        dot = "" if not place or inner.startswith("[") else "."
+        return Problem(f"{place}{dot}{inner}" if inner else place, context["message"])
     if kind == "extra_forbidden":
         known = fields_at(steps[:-1], document, root)
         near = _nearest(str(steps[-1]), known)

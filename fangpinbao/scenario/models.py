@@ -10,7 +10,7 @@ from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, 
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
 from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
-from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, TopUp
+from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
 __all__ = [
@@ -263,13 +263,6 @@ class Population(Table):
                 "township_shares",
             )
         return self
-
-
-class Loading(Table):
-    """What is added to the pure premium."""
-
-    expense_share: Annotated[Share, Field(description="of the gross premium")] = 0.0
-    risk_share_of_sd: Annotated[NonNegative, Field(description="of the payout's standard deviation")] = 0.0
 
 
 class Record(Table):

@@ -31,6 +31,7 @@ __all__ = [
     "Filter",
     "IncomeTest",
     "PayerKind",
+    "Loading",
     "ScaleStep",
     "SpendingTest",
     "Terms",
@@ -190,6 +191,13 @@ class SpendingTest(Table):
     """Pays only where the year's rigid spending in the stack "none" exceeds a multiple of income."""
 
     times_income: NonNegative = 1.0
+
+
+class Loading(Table):
+    """What is added to the pure premium."""
+
+    expense_share: Annotated[Share, Field(description="of the gross premium")] = 0.0
+    risk_share_of_sd: Annotated[NonNegative, Field(description="of the payout's standard deviation")] = 0.0
 
 
 class AggregateLimit(Table):

@@ -1,0 +1,247 @@
+"""Terms of reinsurance, of a co-insurance pool and of a catastrophe fund; all amounts in yuan.
+
+Every contract is one rule on dated events with limits on the year: see `fangpinbao.reinsurance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from fangpinbao.scenario.base import (
+    Chance,
+    Count,
+    Label,
+    Name,
+    NonNegative,
+    Positive,
+    Share,
+    Table,
+    YesNo,
+    Yuan,
+    refuse,
+)
+from fangpinbao.scenario.terms import Loading
+
+__all__ = ["PARTS", "CatastropheFund", "FinancialTerms", "Pool", "ReinsuranceContract"]
+
+PARTS = 1_000_000
+"""Shares are whole parts of a million, so that money is divided in integers."""
+
+
+def _whole_parts(share: float) -> float:
+    if abs(share * PARTS - round(share * PARTS)) > 1e-6:
+        refuse(f"= {share!r} has more than six decimals. Round it, and let the last share take the rest.")
+    return share
+
+
+ExactShare = Annotated[Share, AfterValidator(_whole_parts)]
+LimitYuan = Annotated[Positive, Field(json_schema_extra={"unit": "yuan"})]
+
+Kind = Literal["quota_share", "excess_of_loss", "stop_loss"]
+
+# What each kind of contract needs and may have, beside what all have.
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "quota_share": ("cession",),
+    "excess_of_loss": ("attachment", "limit"),
+    "stop_loss": ("attachment", "limit"),
+}
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "quota_share": ("limit", "annual_limit", "commission"),
+    "excess_of_loss": ("annual_deductible", "annual_limit", "reinstatements", "pro_rata_time", "premium"),
+    "stop_loss": ("premium",),
+}
+_COMMON = ("name", "label", "kind", "inuring", "placed", "reinsurers", "source", "note")
+
+
+class ReinsuranceContract(Table):
+    """A reinsurance contract of one year.
+
+    ``quota_share`` pays a share of every event, ``excess_of_loss`` the part of every event between the
+    attachment and attachment + limit, ``stop_loss`` the same of the year's total, used up in date order.
+    Contracts of the lowest ``inuring`` number pay first; those of one number see the same loss, and those of
+    the next number what is left.
+    """
+
+    name: Name
+    label: Label | None = None
+    kind: Kind
+    inuring: Annotated[Count, Field(description="contracts of a lower number pay before this one")]
+    cession: Annotated[ExactShare | None, Field(description="quota share: the share of loss and premium")] = (
+        None
+    )
+    attachment: Annotated[Yuan | None, Field(description="per event; stop loss: per year")] = None
+    limit: Annotated[LimitYuan | None, Field(description="most that is paid, per event or per year")] = None
+    annual_deductible: Annotated[
+        Yuan, Field(description="borne first, of what the layer would pay in the year")
+    ] = 0.0
+    annual_limit: Annotated[LimitYuan | None, Field(description="most that is paid in the year")] = None
+    reinstatements: Annotated[
+        list[NonNegative] | None,
+        Field(description="price of each, as a share of the premium: 0 free, 1 at 100%; absent: no limit"),
+    ] = None
+    pro_rata_time: Annotated[
+        YesNo, Field(description="a reinstatement's price falls with the days left of the year")
+    ] = False
+    premium: Annotated[Yuan, Field(description="yuan a year for the whole contract, before placement")] = 0.0
+    commission: Annotated[ExactShare, Field(description="of the ceded premium, paid back to the cedant")] = (
+        0.0
+    )
+    placed: Annotated[ExactShare, Field(description="the rest stays with the cedant")] = 1.0
+    reinsurers: Annotated[
+        dict[Name, ExactShare], Field(description="shares of what is placed, summing to 1")
+    ] = {}
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> ReinsuranceContract:
+        for key in _NEEDED[self.kind]:
+            if getattr(self, key) is None:
+                refuse(f"is missing; {self.kind} needs it. Add it.", key)
+        allowed = (*_COMMON, *_NEEDED[self.kind], *_ALLOWED[self.kind])
+        for key in sorted(self.model_fields_set - set(allowed)):
+            refuse(f"means nothing in {self.kind}. Drop it.", key)
+        if self.reinstatements is not None and self.annual_limit is not None:
+            refuse(
+                "stands beside reinstatements, which already limit the year to (1 + their number) x limit. "
+                "Keep one.",
+                "annual_limit",
+            )
+        if self.pro_rata_time and not self.reinstatements:
+            refuse("= true prices no reinstatement. List reinstatements, or drop it.", "pro_rata_time")
+        if self.reinstatements and any(self.reinstatements) and not self.premium:
+            refuse("is missing; paid reinstatements are a share of it. Add it.", "premium")
+        if self.kind == "quota_share" and self.cession == 0.0:
+            refuse("= 0 cedes nothing. Raise it, or drop the contract.", "cession")
+        if self.reinsurers:
+            _sums_to_one(self.reinsurers, "reinsurers")
+        return self
+
+    @property
+    def most_per_year(self) -> float | None:
+        """Most that the whole contract pays in a year, in yuan; None: no limit."""
+        if self.kind == "stop_loss":
+            return self.limit
+        if self.reinstatements is None:
+            return self.annual_limit
+        assert self.limit is not None
+        return self.limit * (1 + len(self.reinstatements))
+
+
+def _sums_to_one(shares: dict[str, float], place: str) -> None:
+    total = sum(round(share * PARTS) for share in shares.values())
+    if total != PARTS:
+        refuse(f"have shares that sum to {total / PARTS:g}, not 1. Adjust them.", place)
+
+
+def _in_order(contracts: list[ReinsuranceContract]) -> list[ReinsuranceContract]:
+    """Names differ, the list is in inuring order, and nobody is paid more than the loss."""
+    names = [contract.name for contract in contracts]
+    for index, contract in enumerate(contracts):
+        if contract.name in names[:index]:
+            refuse(
+                f"= '{contract.name}' is the name of an earlier contract. Choose another.", f"[{index}].name"
+            )
+        if index and contract.inuring < contracts[index - 1].inuring:
+            refuse(
+                f"= {contract.inuring} stands after {contracts[index - 1].inuring}. "
+                "List the contracts in the order in which they pay.",
+                f"[{index}].inuring",
+            )
+    for level in sorted({contract.inuring for contract in contracts}):
+        _check_level(level, [contract for contract in contracts if contract.inuring == level])
+    return contracts
+
+
+def _check_level(level: int, contracts: list[ReinsuranceContract]) -> None:
+    kinds = {contract.kind == "stop_loss" for contract in contracts}
+    if len(kinds) > 1:
+        refuse(
+            f"of inuring number {level} mix a stop loss on the year with contracts on events. "
+            "Give the stop loss a number of its own."
+        )
+    # Piecewise linear in the loss: what is left is smallest at a knot, or falls for ever beyond the last.
+    for loss in sorted({0.0, *(knot for contract in contracts for knot in _knots(contract))}):
+        paid = sum(_pays(contract, loss) for contract in contracts)
+        if paid > loss * (1.0 + 1e-9):
+            names = ", ".join(contract.name for contract in contracts)
+            refuse(
+                f"of inuring number {level} ({names}) would together pay {paid:,.0f} yuan of a loss of "
+                f"{loss:,.0f}. Lower a share, or give one a higher inuring number."
+            )
+    slope = sum(
+        (contract.cession or 1.0) * contract.placed for contract in contracts if contract.limit is None
+    )
+    if slope > 1.0 + 1e-9:
+        refuse(
+            f"of inuring number {level} would together pay {slope:g} of a large loss. Lower a share, or give "
+            "one a higher inuring number."
+        )
+
+
+def _pays(contract: ReinsuranceContract, loss: float) -> float:
+    due = (contract.cession or 1.0) * max(loss - (contract.attachment or 0.0), 0.0)
+    return contract.placed * (due if contract.limit is None else min(due, contract.limit))
+
+
+def _knots(contract: ReinsuranceContract) -> Iterator[float]:
+    attachment = contract.attachment or 0.0
+    yield attachment
+    if contract.limit is not None:
+        yield attachment + contract.limit / (contract.cession or 1.0)
+
+
+Contracts = Annotated[list[ReinsuranceContract], AfterValidator(_in_order)]
+
+
+class Pool(Table):
+    """A co-insurance pool: carriers that share the loss left after common reinsurance, and the premium."""
+
+    label: Label | None = None
+    carriers: Annotated[
+        dict[Name, ExactShare], Field(min_length=1, description="shares of the carriers, summing to 1")
+    ]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Pool:
+        _sums_to_one(self.carriers, "carriers")
+        return self
+
+
+class CatastropheFund(Table):
+    """A fund that pays a layer of the year's loss as long as it has money.
+
+    In each year: the contribution comes in, interest is earned, the claim is paid at the year's end; what the
+    fund cannot pay is a shortfall, and what exceeds the ceiling is given back.
+    """
+
+    label: Label | None = None
+    initial: Annotated[Yuan, Field(description="balance before the first year")] = 0.0
+    contribution: Annotated[Yuan, Field(description="yuan at the beginning of each year")] = 0.0
+    premium_share: Annotated[Chance, Field(description="share of the premium that is paid in, too")] = 0.0
+    interest: Annotated[NonNegative, Field(description="earned in a year, as a share of the balance")] = 0.0
+    covers: Annotated[
+        Literal["gross", "net"], Field(description="loss before or after the reinsurance contracts")
+    ] = "net"
+    attachment: Annotated[Yuan, Field(description="borne by others, of the year's loss")] = 0.0
+    limit: Annotated[LimitYuan | None, Field(description="most that is claimed from it in a year")] = None
+    ceiling: Annotated[LimitYuan | None, Field(description="the balance is held at this")] = None
+    horizon: Annotated[int, Field(strict=True, ge=1, le=100, description="years looked ahead")] = 10
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CatastropheFund:
+        if not (self.initial or self.contribution or self.premium_share):
+            refuse("never has any money. Give initial, contribution or premium_share.")
+        if self.ceiling is not None and self.initial > self.ceiling:
+            refuse(f"= {self.initial:g} lies above the ceiling ({self.ceiling:g} yuan). Lower it.", "initial")
+        return self
+
+
+class FinancialTerms(Table):
+    """The financial side of catastrophe insurance, as the table ``catastrophe`` of a scenario has it."""
+
+    reinsurance: Annotated[Contracts, Field(description="contracts in the order in which they pay")] = []
+    pool: Pool | None = None
+    fund: CatastropheFund | None = None
+    loading: Annotated[Loading, Field(description="of the technical premium")] = Loading()
