@@ -55,7 +55,10 @@ def _block(compiled: Compiled, hazard: Hazard, first: int, last: int) -> Block:
 
     has_base = people.has_base[members]
     base = part(people.base, members) if has_base.any() else people.base[:, :0].copy()
-    choice_person, choice_household = part(people.choice_person, members), part(people.choice_household, homes)
+    choice_person, choice_household = (
+        part(people.choice_person, members),
+        part(people.choice_household, homes),
+    )
     return Block(
         first=first,
         last=last,

@@ -17,7 +17,6 @@ from fangpinbao.scenario.vocabulary import ACCOUNTS, Account
 __all__ = ["KINDS", "Node", "People", "StackTree", "account_table", "schedule_of"]
 
 
-
 @dataclass(frozen=True)
 class People:
     """Columns of the population as the engine needs them: ``n`` persons, ``h`` households, money in fen."""

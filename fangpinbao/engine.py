@@ -89,7 +89,9 @@ class Engine:
             self._local.work = work
         return work
 
-    def outputs(self, years: int, block: Block, *, collect: bool = False, by_household: bool = False) -> Outputs:
+    def outputs(
+        self, years: int, block: Block, *, collect: bool = False, by_household: bool = False
+    ) -> Outputs:
         """Zeroed sums of a block for a number of years."""
         compiled = self.compiled
         n_steps, n_programmes = len(compiled.stacks.step), len(compiled.tree.programmes)
@@ -168,7 +170,16 @@ class Engine:
         while True:
             work.threshold_row[:] = -1
             needed = -run_years(
-                self.hazard.perils, self.compiled.stacks, chunk, work, out, block, base, 0, years, replay=replay
+                self.hazard.perils,
+                self.compiled.stacks,
+                chunk,
+                work,
+                out,
+                block,
+                base,
+                0,
+                years,
+                replay=replay,
             )
             if needed <= 0:
                 break

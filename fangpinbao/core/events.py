@@ -68,8 +68,10 @@ def where_set(mask, n, places):
 
 @kernel
 def strike_homes(
-    first_year, years, households, persons, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_of, unit_word,
-    unit_stratum, event_start, catalogue, catalogue_key, township_start, household_word, member_start, words, mask, place,
+    first_year, years, households, persons, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_of,
+    unit_word,
+    unit_stratum, event_start, catalogue, catalogue_key, township_start, household_word, member_start, words, mask,
+    place,
     hit, hit_word, segment, sizes, home_mark, person_mark, events,
 ):
     """List the households that household perils and township events strike, and mark them.
@@ -158,7 +160,8 @@ def strike_homes(
 @kernel
 def screen_persons(
     first_year, years, persons, households, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_word,
-    unit_stratum, home, member_start, has_base, base_homes, home_mark, person_mark, words, lanes, masks, ties, threshold,
+    unit_stratum, home, member_start, has_base, base_homes, home_mark, person_mark, words, lanes, masks, ties,
+    threshold,
     threshold_row, place, listed, hit, hit_word, region, segment, sizes, events, row, first_of_year,
 ):
     """Give every person who is struck in a year a row, and list the hits of persons' perils by row.
@@ -347,8 +350,8 @@ def book_events(
                 for i in range(count):
                     survival[i] = _survival(mix64(word[start + i] + purpose * GOLDEN))
                 _draw_amounts(
-                    booking[b, at.TABLE if turn == 0 else at.SCOPE_TABLE], survival, amount, count, quantile, atom_start,
-                    atom,
+                    booking[b, at.TABLE if turn == 0 else at.SCOPE_TABLE], survival, amount, count, quantile,
+                    atom_start, atom,
                 )
                 if turn == 1:
                     for i in range(count):

@@ -59,7 +59,8 @@ def spend_rows(rows, n_person, component_kind, none_buffer, none_cum, base_perso
 @kernel
 def none_world(
     first_year, slots, households, n_person, is_base, relief_on_rigid, component_kind, none_buffer, none_cum, kind_loss,
-    household, household_word, relief_rate, base_home, gate_terms, gate_take_up, take_up_key, slot, total, held, scratch,
+    household, household_word, relief_rate, base_home, gate_terms, gate_take_up, take_up_key, slot, total, held,
+    scratch,
     spent, gate_open,
 ):
     """Spending, lost income, relief and resource U of each slot, and the tests of moment ``after_shock``.

@@ -105,7 +105,8 @@ def list_slots(
     Writes ``first_of_year`` (first slot) and the number of slots.
     """
     width = (households + 7) // 8 * 8
-    slack, medical_slack, gate_slack = base_home[at.SPENDING_SLACK], base_home[at.MEDICAL_SLACK], base_home[at.GATE_SLACK]
+    slack, medical_slack = base_home[at.SPENDING_SLACK], base_home[at.MEDICAL_SLACK]
+    gate_slack = base_home[at.GATE_SLACK]
     slots = np.int64(0)
     for y in range(years):
         low = y * width

@@ -93,7 +93,8 @@ def run_special(
     first_step, last_step, first_year, years, block_persons, n_person, has_base,
     step, step_terms, effect, read, write, reads_account, component_kind, present,
     choice_person, choice_household, hinge, hinge_count, account, base_person, person_key,
-    first_of_year, row, slot, cell, row_count, buffer, held, scratch, variant, one, paid, paid_home, active, place, sizes,
+    first_of_year, row, slot, cell, row_count, buffer, held, scratch, variant, one, paid, paid_home, active, place,
+    sizes,
     event, money, word, gate_open, step_sums, credit, collected, allowed, change,
 ):
     """Run the steps of any kind; arguments as of ``run_plain``."""
@@ -122,7 +123,8 @@ def run_special(
             for i in range(n):
                 z[i] = 0.0
             event_terms(
-                s, rows, slots, is_person, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, row, slot, cell, event, money,
+                s, rows, slots, is_person, step[s, at.EVENT_SET], step[s, at.WAITING], n_person, row, slot, cell,
+                event, money,
                 word, account, read, reads_account, buffer, held, z, hinge, hinge_count,
             )
         else:
@@ -155,7 +157,8 @@ def run_special(
         gate = step[s, at.GATE]
         if gate >= 0:
             for i in range(n):
-                pay[i] = pay[i] if gate_open[gate, cell[at.CELL_SLOT, row[at.ROW_CELL, i]] if is_person else i] == 1 else 0.0
+                mine = np.int64(cell[at.CELL_SLOT, row[at.ROW_CELL, i]]) if is_person else np.int64(i)
+                pay[i] = pay[i] if gate_open[gate, mine] == 1 else 0.0
         if is_person:
             if not is_points:
                 before, after = step[s, at.CUM_IN], step[s, at.CUM_OUT]
@@ -178,8 +181,10 @@ def run_special(
             for r in range(rows):
                 active[r], z[r] = r, np.float64(paid[r])
             book_payments(
-                s, rows, np.int64(1), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
-                read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT], buffer, held, sizes,
+                s, rows, np.int64(1), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms,
+                effect,
+                read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT],
+                buffer, held, sizes,
                 event, money, step_sums, credit, collected, allowed, change,
             )
             continue
@@ -214,7 +219,9 @@ def run_special(
         for mine in range(slots):
             active[mine], z[mine] = mine, np.float64(paid_home[mine])
         book_payments(
-            s, slots, np.int64(1), np.int64(reads_persons), first_year, block_persons, n_person, has_base, step, step_terms,
-            effect, read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT], buffer, held, sizes,
+            s, slots, np.int64(1), np.int64(reads_persons), first_year, block_persons, n_person, has_base, step,
+            step_terms,
+            effect, read, reads_account, account, base_person, active, place, z, spare, row, slot,
+            cell[at.CELL_SLOT], buffer, held, sizes,
             event, money, step_sums, credit, collected, allowed, change,
         )

@@ -374,7 +374,8 @@ def run_coverages(
         chosen, varied, counted = step[s, at.UNIT_SET], step[s, at.VARIANTS], step[s, at.DISCHARGE]
         m = _payable(n, x, step_terms[1, s], mask, active)
         m = _open_rows(
-            m, is_person, step[s, at.GATE], row[at.ROW_CELL], cell_slot, gate_open, varied, choice, whose, variant, active
+            m, is_person, step[s, at.GATE], row[at.ROW_CELL], cell_slot, gate_open, varied, choice, whose, variant,
+            active
         )
         for j in range(m):
             z[j] = x[active[j]]

@@ -44,7 +44,9 @@ class Stacks(NamedTuple):
     none_cum: Int64Array  # [2] buffers of the cumulative payment after "none": persons', households'
     kind_loss: Float64Array  # [5] effect of a yuan lost on resources, by account kind
     step: Int64Array  # [s, STEP_WIDTH]
-    step_terms: Float64Array  # [(share in time, floor of the terms, weight), s]; row 3: weight by account kind
+    step_terms: (
+        Float64Array  # [(share in time, floor of the terms, weight), s]; row 3: weight by account kind
+    )
     effect: Int64Array  # [s, p] +1 in p and not in none, -1 in none and not in p, else 0
     read: Int64Array  # [s, c] buffer that holds component c before the step, -1 not read
     write: Int64Array  # [s, c] buffer after it, -1 not needed
@@ -183,7 +185,9 @@ class Work:
         self.home_words = np.zeros(wide, dtype=np.uint64)
         self.mask = np.zeros(wide, dtype=np.uint8)
         self.place, self.active = uints(wide), uints(wide)
-        self.person_mark, self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(3))
+        self.person_mark, self.home_mark, self.home_payable = (
+            np.zeros(wide, dtype=np.uint8) for _ in range(3)
+        )
         self.hit = uints(3, (kinds + 1) * region)
         self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
         self.segment = ints(3, self.n_perils + 16_384)
