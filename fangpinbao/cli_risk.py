@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fangpinbao.cli import (
+from fangpinbao.cli_base import (
     Lang,
     LangOption,
     ScenarioArgument,
     SeedOption,
     SetOption,
     YearsOption,
-    _changes,
-    _console,
-    _guarded,
-    _language,
     app,
+    guarded,
+    make_console,
+    read_changes,
+    read_language,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ MOST_YEARS = 50
 def _load(scenario: str, parts: list[str] | None, settings: list[str] | None) -> Scenario:
     from fangpinbao.scenario.load import load_with
 
-    changes = _changes(settings)
+    changes = read_changes(settings)
     loaded = load_with(scenario, parts or [])
     return loaded.replace_all(changes) if changes else loaded
 
@@ -60,7 +60,7 @@ def _show_ranges(wanted: bool, rows: Callable[[], list[Moved]], lang: Lang) -> N
 
     found = rows() if wanted else []
     if found:
-        print_all(_console(), [moved_table(found, lang)])
+        print_all(make_console(), [moved_table(found, lang)])
 
 
 def _years(asked: int | None, scenario: Scenario) -> int:
@@ -69,7 +69,7 @@ def _years(asked: int | None, scenario: Scenario) -> int:
 
 
 @app.command()
-@_guarded
+@guarded
 def family(
     file: Annotated[
         str | None, typer.Argument(help="a family file, or a shipped one; absent: list the shipped ones")
@@ -83,7 +83,7 @@ def family(
     from fangpinbao.families import SettledFamily
     from fangpinbao.scenario.family import family_names, load_family
 
-    language = _language(lang)
+    language = read_language(lang)
     if file is None:
         for name in family_names():
             typer.echo(f"{name:42} {load_family(name).tables.sentence.in_language(language)}")
@@ -103,7 +103,7 @@ def family(
 
 
 @app.command()
-@_guarded
+@guarded
 def classify(
     scenario: ScenarioArgument,
     rules: Annotated[str | None, typer.Option(help="a rule set (default: all of the scenario)")] = None,
@@ -125,7 +125,7 @@ def classify(
     from fangpinbao.risk_tables import classification_tables
     from fangpinbao.tables import print_all
 
-    language = _language(lang)
+    language = read_language(lang)
     loaded = _load(scenario, parts, settings)
     names = list(loaded.risk.rules) if rules is None else [rules]
     if not names:
@@ -138,13 +138,13 @@ def classify(
     found = [classified(facts, name) for name in names]
     spread = roster_spread(loaded, names, min(asked, 10), rosters, seed=seed)
     for one in found:
-        print_all(_console(), classification_tables(one, language, spread.get(one.rules)))
+        print_all(make_console(), classification_tables(one, language, spread.get(one.rules)))
     _show_ranges(ranges, lambda: ranges_of_rules(facts, names), language)
     _write(json, "classification", found, loaded, asked, seed)
 
 
 @app.command()
-@_guarded
+@guarded
 def funnel(
     scenario: ScenarioArgument,
     design: Annotated[list[str] | None, typer.Option(help="a detection design (default: all)")] = None,
@@ -164,11 +164,11 @@ def funnel(
     from fangpinbao.risk_tables import funnel_table
     from fangpinbao.tables import print_all
 
-    language = _language(lang)
+    language = read_language(lang)
     loaded = _load(scenario, parts, settings)
     asked = _years(years, loaded)
     funnels = funnels_of(loaded, asked, seed=seed, designs=design)
-    print_all(_console(), [funnel_table(funnels, language)])
+    print_all(make_console(), [funnel_table(funnels, language)])
     names = [one.design for one in funnels]
     facts = found_facts(loaded, asked, seed=seed, designs=names) if ranges else {}
     _show_ranges(ranges, lambda: ranges_of_funnels(loaded, facts, names), language)
@@ -187,7 +187,7 @@ def funnel(
 
 
 @app.command()
-@_guarded
+@guarded
 def relief(
     scenario: ScenarioArgument,
     programme: Annotated[
@@ -211,13 +211,13 @@ def relief(
     from fangpinbao.risk_tables import relief_tables
     from fangpinbao.tables import print_all
 
-    language = _language(lang)
+    language = read_language(lang)
     loaded = _load(scenario, parts, settings)
     asked = _years(years, loaded)
     figures = compare_relief(
         loaded, asked, programme=programme, designs=design, seed=seed, same_money=same_money
     )
-    print_all(_console(), relief_tables(figures, language))
+    print_all(make_console(), relief_tables(figures, language))
     names = [one.design for one in figures[1:]]
     facts = Facts.of(settle_households(loaded, asked, seed=seed)) if ranges else None
     if facts is not None:

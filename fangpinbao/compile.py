@@ -9,45 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fangpinbao._typing import BoolArray, Float64Array, Int64Array, Uint8Array
-from fangpinbao.columns import CAUSES
+from fangpinbao._typing import BoolArray, Float64Array, Int64Array
+from fangpinbao.compile_steps import compile_steps
 from fangpinbao.compiled import (
     FEN,
-    KINDS,
-    Buffers,
     Components,
     Node,
     People,
     StackTree,
     account_table,
-    discharge_groups,
     eligible,
-    schedule_of,
 )
 from fangpinbao.core import layout as at
-from fangpinbao.core.schedule import Schedule, hinge_arrays
 from fangpinbao.core.streams import GOLDEN, decision_key, survival_of, words_for
 from fangpinbao.core.structures import Stacks
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
-from fangpinbao.scenario.terms import Filter
 from fangpinbao.scenario.vocabulary import CLASSES, STAGES, Account
 
 __all__ = ["Compiled", "compile_scenario"]
-
-_TWO_32 = 1 << 32
-_CAUSE_OF = {
-    "medical_cost": "illness",
-    "outpatient_cost": "illness",
-    "medicine_cost": "illness",
-    "accident_medical_cost": "accident",
-    "accident_property_loss": "accident",
-    "disaster_medical_cost": "disaster",
-    "property_loss": "disaster",
-    "education_cost": "schooling_extra",
-    "crop_loss": "income",
-    "income_loss": "income",
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +56,9 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     tree = StackTree.of(scenario)
     level = np.array([_level(node, accounts) for node in tree.nodes] or [0], dtype=np.int64)
     components = Components.of(accounts, tree)
-    stacks, choice_person, choice_household = _stacks(scenario, population, accounts, tree, components, level)
+    stacks, choice_person, choice_household = compile_steps(
+        scenario, population, accounts, tree, components, level
+    )
     classes = sorted(set(population.household_class.tolist()))
     group_of_class = np.zeros(len(CLASSES), dtype=np.int64)
     group_of_class[classes] = np.arange(len(classes))
@@ -237,229 +219,3 @@ def _certain(
         household if household.any() else empty,
         sums,
     )
-
-
-def _variants(
-    node: Node, scenario: Scenario, population: Population, *, households: bool
-) -> tuple[list[Schedule], Int64Array | None]:
-    """Schedules of a step and, where units differ, each unit's choice (0: nothing)."""
-    step = node.step
-    filters = [step.where]
-    if node.programme is not None:
-        filters.append(scenario.programmes[node.programme].insured)
-    if step.income_test is not None and step.income_test.moment == "before_year":
-        filters.append(Filter(income_per_head_below=step.income_test.per_head_below))
-    default = Schedule.everything() if step.unit == "event" or node.is_points else schedule_of(step)
-    fit = eligible(population, filters, households=households)
-    if fit.all() and not step.variants:
-        return [default], None
-    schedules = [Schedule.nothing(), default]
-    chosen = fit.astype(np.int64)
-    free = fit.copy()
-    for variant in step.variants:
-        mine = eligible(population, [variant.where], households=households) & free
-        chosen[mine] = len(schedules)
-        schedules.append(schedule_of(variant))
-        free &= ~mine
-    return schedules, chosen
-
-
-def _stacks(
-    scenario: Scenario,
-    population: Population,
-    accounts: dict[str, Account],
-    tree: StackTree,
-    components: Components,
-    level: Int64Array,
-) -> tuple[Stacks, Uint8Array, Uint8Array]:
-    """Tables of the steps, and which schedule of each varied step is whose, by person and by household."""
-    n_nodes, names = len(tree.nodes), list(accounts)
-    buffers = Buffers.of(tree, components, level)
-    sets: list[list[Schedule]] = []
-    rows_person: list[Int64Array] = []
-    rows_household: list[Int64Array] = []
-    gates: dict[tuple[object, ...], int] = {}
-    size = max(n_nodes, 1)
-    step_table = np.zeros((size, at.STEP_WIDTH), dtype=np.int64)
-    count_groups = discharge_groups(tree, accounts)
-    step_table[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND]] = -1
-    in_time = np.ones(size)
-    reads = np.zeros((size, len(names)), dtype=np.int64)
-
-    def add(schedules: list[Schedule]) -> int:
-        sets.append(schedules)
-        return len(sets) - 1
-
-    for node in tree.nodes:
-        s, step = node.index, node.step
-        read = [name for name in step.accounts if name in accounts]
-        reads[s, [names.index(name) for name in read]] = 1
-        kinds = {KINDS.index(accounts[name].kind) for name in read}
-        row = step_table[s]
-        row[at.STEP_KIND] = kinds.pop() if len(kinds) == 1 else -1
-        row[at.IS_POINTS] = node.is_points
-        row[at.DISCHARGE] = count_groups[tuple(sorted(read))] if step.unit == "discharge" else -1
-        row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.programme is not None
-        in_time[s] = step.paid_within_year
-        per_event = step if step.unit == "event" or node.is_points else step.per_event
-        if per_event is not None:
-            row[at.EVENT_SET] = add([schedule_of(per_event)])
-        schedules, chosen = _variants(node, scenario, population, households=bool(level[s]))
-        if schedules != [Schedule.everything()]:
-            row[at.UNIT_SET] = add(schedules)
-        if chosen is not None:
-            rows = rows_household if level[s] else rows_person
-            rows.append(chosen)
-            row[at.VARIANTS] = len(rows)
-        if step.per_household is not None and schedule_of(step.per_household) != Schedule.everything():
-            row[at.HOUSEHOLD_SET] = add([schedule_of(step.per_household)])
-        row[at.GATE] = _gate(node, gates)
-    at_, bend, jump, counts, floor = hinge_arrays(sets)
-    terms, take_up = _gate_arrays(list(gates))
-    kind_loss, kind_weight = _weights(scenario)
-    relief = list(scenario.relief.values())
-    account = np.zeros((at.ACCOUNT_WIDTH, len(names)), dtype=np.int64)
-    account[at.INSIDE], account[at.OUTSIDE] = components.inside, components.outside
-    account[at.KIND] = [KINDS.index(entry.kind) for entry in accounts.values()]
-    account[at.COUNT_GROUP] = [
-        next((group for read, group in count_groups.items() if name in read), -1) for name in names
-    ]
-    account[at.CAUSE] = [CAUSES.index(_CAUSE_OF.get(name, "other")) for name in names]
-    step_table[:, at.LEVEL], step_table[:, at.CUM_IN], step_table[:, at.CUM_OUT] = (
-        level,
-        buffers.cum_in,
-        buffers.cum_out,
-    )
-    step_table[:, at.HOUSEHOLD_CUM_IN] = buffers.household_cum_in
-    step_table[:, at.HOUSEHOLD_CUM_OUT] = buffers.household_cum_out
-    step_table[:, at.CUM_READ] = _cum_is_read(step_table[:n_nodes], buffers.none_cum, size)
-    step_terms = np.zeros((4, max(size, len(KINDS))))
-    step_terms[0, :size] = in_time
-    per_unit = (step_table[:, at.UNIT_SET] >= 0) & (step_table[:, at.DISCHARGE] < 0)
-    step_terms[1, :size] = np.where(per_unit, floor[step_table[:, at.UNIT_SET]], 0.0)
-    kinds_of_steps = np.where(step_table[:, at.STEP_KIND] >= 0, step_table[:, at.STEP_KIND], at.EDUCATION)
-    step_terms[2, :size], step_terms[3, : len(KINDS)] = kind_weight[kinds_of_steps], kind_weight
-    runs = _runs(step_table[:n_nodes], buffers.read, components.n_person, tree.n_none)
-    effect = np.ascontiguousarray(tree.effect().reshape(n_nodes, len(tree.members)))
-    is_plain = all(plain for _, _, plain in runs) and not effect[: tree.n_none].any()
-    payable_reads, payable_floor = _payable(
-        step_table[:n_nodes], step_terms[1], buffers.read[:, : components.n_person], tree.n_none
-    )
-    stacks = Stacks(
-        n_none=tree.n_none,
-        n_person=components.n_person,
-        account=account,
-        component_kind=np.array(components.kinds, dtype=np.int64),
-        none_buffer=buffers.none_buffer,
-        none_cum=buffers.none_cum,
-        kind_loss=kind_loss,
-        step=step_table,
-        step_terms=step_terms,
-        effect=effect,
-        read=buffers.read,
-        write=buffers.write,
-        reads_account=reads,
-        hinge=np.array([at_, bend, jump]),
-        hinge_count=counts,
-        gate_terms=terms,
-        gate_take_up=take_up,
-        relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
-        relief_counts=int(bool(relief) and relief[0].benefits_count),
-        has_lines=int(scenario.lines is not None),
-        is_plain=is_plain,
-        payable_reads=payable_reads,
-        payable_floor=payable_floor,
-        runs=runs,
-        count_groups=max(len(count_groups), 1),
-        person_buffers=buffers.person_buffers,
-        household_buffers=buffers.household_buffers,
-    )
-    nobody = [np.zeros(1, dtype=np.int64)]
-    return (
-        stacks,
-        np.array(rows_person or nobody, dtype=np.uint8),
-        np.array(rows_household or nobody, dtype=np.uint8),
-    )
-
-
-def _cum_is_read(step: Int64Array, none_cum: Int64Array, size: int) -> Int64Array:
-    """1 where a later step, or the outcome of "none", reads the cumulative payment behind a step."""
-    is_read = np.zeros(size, dtype=np.int64)
-    for s, row in enumerate(step):
-        for k, (cum_in, cum_out) in enumerate(
-            ((at.CUM_IN, at.CUM_OUT), (at.HOUSEHOLD_CUM_IN, at.HOUSEHOLD_CUM_OUT))
-        ):
-            if row[cum_out] != row[cum_in]:
-                is_read[s] |= int(row[cum_out] in step[:, cum_in] or row[cum_out] == none_cum[k])
-    return is_read
-
-
-def _payable(
-    step: Int64Array, floor: Float64Array, read: Int64Array, n_none: int
-) -> tuple[Int64Array, Float64Array]:
-    """Distinct sets of persons' costs that the steps behind "none" read, and the least that any of them pays from."""
-    least: dict[tuple[bool, ...], float] = {}
-    for s in range(n_none, len(step)):
-        reads = tuple((read[s] >= 0).tolist())
-        if step[s, at.LEVEL] == 0 and any(reads):
-            least[reads] = min(least.get(reads, np.inf), float(floor[s]) - 1.0)
-    shape = (len(least), read.shape[1])
-    return np.array([*least], dtype=np.int64).reshape(shape), np.array([*least.values()], dtype=np.float64)
-
-
-def _runs(
-    step: Int64Array, read: Int64Array, n_person: int, n_none: int
-) -> tuple[tuple[int, int, bool], ...]:
-    """Cut the steps into runs of plain ones (yearly terms) and others; "none" ends a run."""
-    runs: list[tuple[int, int, bool]] = []
-    for s, row in enumerate(step):
-        plain = (
-            not row[at.IS_POINTS]
-            and row[at.EVENT_SET] < 0
-            and row[at.HOUSEHOLD_SET] < 0
-            and (row[at.LEVEL] == 0 or not (read[s, :n_person] >= 0).any())
-        )
-        if runs and runs[-1][2] == plain and s != n_none:
-            runs[-1] = (runs[-1][0], s + 1, plain)
-        else:
-            runs.append((s, s + 1, plain))
-    return tuple(runs)
-
-
-def _gate(node: Node, gates: dict[tuple[object, ...], int]) -> int:
-    step = node.step
-    after = step.income_test if step.income_test and step.income_test.moment == "after_shock" else None
-    if after is None and step.spending_test is None and step.take_up >= 1:
-        return -1
-    key = (
-        after.per_head_below if after else None,
-        step.spending_test.times_income if step.spending_test else None,
-        step.take_up,
-    )
-    return gates.setdefault(key, len(gates))
-
-
-def _gate_arrays(keys: list[tuple[object, ...]]) -> tuple[Float64Array, Int64Array]:
-    terms = np.zeros((len(keys), 2, 4))
-    terms[:, :, 3] = np.inf
-    take_up = np.full(len(keys), _TWO_32, dtype=np.int64)
-    for index, (below, times, chance) in enumerate(keys):
-        if isinstance(below, float | int):
-            terms[index, 0] = (1.0, -1.0, -1.0, float(below) * FEN)
-        if isinstance(times, float | int):
-            terms[index, 1] = (float(times), 0.0, -1.0, 0.0)
-        if isinstance(chance, float | int):
-            take_up[index] = round(float(chance) * _TWO_32)
-    return terms, take_up
-
-
-def _weights(scenario: Scenario) -> tuple[Float64Array, Float64Array]:
-    """Effect on resources of a yuan lost, and of a yuan paid, by kind of account."""
-    lines = scenario.lines
-    resource = lines.resource if lines else "income_minus_rigid"
-    repair = lines.dwelling_repair_share if lines else 0.0
-    if resource == "income":
-        return np.array([0.0, 0.0, 0.0, 1.0, 0.0]), np.zeros(5)
-    if resource == "assets":
-        return np.array([1.0, 1.0, 1.0, 1.0, 0.0]), np.ones(5)
-    return np.array([1.0, 1.0, repair, 1.0, 0.0]), np.array([1.0, 1.0, repair, 1.0, 1.0])

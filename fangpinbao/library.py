@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 import tomllib
 from pathlib import Path
@@ -18,6 +19,7 @@ __all__ = ["listing", "start_scenario"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _KEYS = ("place", "calendar_year")
+_DATA_FILES = (("population", "file"), ("catastrophe", "catalogue", "file"))
 
 
 def listing(lang: Literal["en", "zh"]) -> list[str]:
@@ -80,6 +82,7 @@ def start_scenario(name: str, place: str, folder: Path) -> Path:
     if target.exists():
         raise InputError(str(target), [Problem("", "exists already. Choose another name.")])
     source = scenario_path(place)
+    _bring_files(source, folder)
     text = _renamed(source.read_text(encoding="utf-8-sig"), name, source.stem)
     handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".toml", dir=folder)
     try:
@@ -94,6 +97,20 @@ def start_scenario(name: str, place: str, folder: Path) -> Path:
     finally:
         Path(temporary).unlink(missing_ok=True)
     return target
+
+
+def _bring_files(source: Path, folder: Path) -> None:
+    """Copy the data files that a scenario names (roster, event catalogue) beside the new one, where they are not."""
+    document = tomllib.loads(source.read_text(encoding="utf-8-sig"))
+    for path in _DATA_FILES:
+        value: Any = document
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str) and not Path(value).is_absolute():
+            there = folder / value
+            if (source.parent / value).is_file() and not there.exists():
+                there.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source.parent / value, there)
 
 
 def _renamed(text: str, name: str, place: str) -> str:

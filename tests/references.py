@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fangpinbao.catastrophe.figures import catastrophe_figures
+from fangpinbao.catastrophe.outcomes import simulate_catastrophe
 from fangpinbao.engine import simulate
 from fangpinbao.figures import all_figures
 from fangpinbao.payers import HOUSEHOLD
@@ -27,6 +29,8 @@ FIELDS = (
 )  # fmt: skip
 _OF_INSURANCE = ("pure_premium_per_insured", "payout", "public_cost")
 _OF_ALL = ("households_catastrophic", "medical_borne", "education_borne", "income_borne")
+_CATASTROPHE_YEARS = 50
+_OF_CATASTROPHES = ("payout", "term_payout")
 _AT_LINES = ("households_prevented", "households_still_poor", "poverty_gap")
 
 
@@ -59,7 +63,10 @@ class Reference:
 
 
 def reference_figures(scenario: Scenario, years: int, seed: int) -> Figures:
-    """Simulate and return the figures that are kept as references."""
+    """Simulate and return the figures that are kept as references; catastrophes are rare and take more years."""
+    if not scenario.is_of_households:
+        outcomes = simulate_catastrophe(scenario, years * _CATASTROPHE_YEARS, seed)
+        return Figures(figure for figure in catastrophe_figures(outcomes) if _is_kept_of_catastrophe(figure))
     figures = all_figures(simulate(scenario, years, seed))
     return Figures(figure for figure in figures if figure.coverage is None and _is_kept(figure))
 
@@ -71,6 +78,12 @@ def _is_kept(figure: Figure) -> bool:
         return figure.group == HOUSEHOLD and figure.measure in _OF_ALL
     kept = (*_OF_INSURANCE, *_OF_ALL, *(_AT_LINES if figure.line else ()))
     return figure.group is None and figure.measure in kept
+
+
+def _is_kept_of_catastrophe(figure: Figure) -> bool:
+    has_error = figure.standard_error is not None and figure.standard_error > 0
+    is_whole = bool(figure.programme) and figure.group is None and figure.coverage is None
+    return figure.statistic == "mean" and has_error and is_whole and figure.measure in _OF_CATASTROPHES
 
 
 def write_references(file: Path, names: Iterable[str], years: int) -> None:
@@ -85,7 +98,7 @@ def write_references(file: Path, names: Iterable[str], years: int) -> None:
                 value, error = f"{figure.value:.10g}", f"{figure.standard_error or 0.0:.4g}"
                 key = (name, figure.programme, figure.group or "", figure.line or "")
                 writer.writerow(
-                    [*key, figure.measure, figure.statistic, value, error, figure.unit, years, seed]
+                    [*key, figure.measure, figure.statistic, value, error, figure.unit, figure.years, seed]
                 )
 
 

@@ -136,6 +136,9 @@ def _sum_columns(s, low, high, start, n, read, source, x):
                 for i in range(n):
                     x[i] = column[i]
                 started = True
+    if not started:
+        for i in range(n):
+            x[i] = 0.0
 
 
 @kernel
