@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+import fangpinbao.cli_risk  # noqa: F401  (registers its commands)
 from fangpinbao.cli_base import (
     LangOption,
     ProgressOption,
