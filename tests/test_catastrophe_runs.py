@@ -258,7 +258,7 @@ def test_results_are_written_and_valid(outcomes: CatastropheOutcomes, tmp_path: 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_command_line(lang: str, tmp_path: Path) -> None:
-    runner = CliRunner()
+    runner = CliRunner(env={"COLUMNS": "140"})
     out = tmp_path / "out"
     result = runner.invoke(
         app, ["run", "yinchuan-2018", "--years", "400", "--lang", lang, "--out", str(out), "--no-ranges"]
@@ -307,7 +307,7 @@ accounts = ["property_loss"]
 unit = "household_year"
 """
     (tmp_path / "both.toml").write_text(village, encoding="utf-8")
-    result = CliRunner().invoke(app, ["run", str(tmp_path / "both.toml"), "--no-ranges"])
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "both.toml"), "--no-ranges"], env={"COLUMNS": "140"})
     assert result.exit_code == 0, result.output
     assert "What must it cost?" in result.output
     assert "Is the premium dear or cheap?" in result.output
