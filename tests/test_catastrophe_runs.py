@@ -307,7 +307,9 @@ accounts = ["property_loss"]
 unit = "household_year"
 """
     (tmp_path / "both.toml").write_text(village, encoding="utf-8")
-    result = CliRunner().invoke(app, ["run", str(tmp_path / "both.toml"), "--no-ranges"], env={"COLUMNS": "140"})
+    result = CliRunner().invoke(
+        app, ["run", str(tmp_path / "both.toml"), "--no-ranges"], env={"COLUMNS": "140"}
+    )
     assert result.exit_code == 0, result.output
     assert "What must it cost?" in result.output
     assert "Is the premium dear or cheap?" in result.output
