@@ -91,46 +91,57 @@ def count_none(first_year, years, has_lines, household, first_of_year, slot, tot
             cells[_FGT2] += fgt2
 
 
+@inlined
+def _weighted_gap(resource, z, size):
+    """Relative gap below a line times the persons, in fixed point, and the gap itself."""
+    ratio = min(max(z - resource, 0), z) / z
+    return size * ratio * _FIXED_POINT, ratio
+
+
 @kernel
 def _add_terms(n, terms, household, cells):
-    """Add households to the classes and gaps of both lines (or take them off: sign -1)."""
+    """Add what programmes change for the classes and gaps of households at both lines (sign -1: take it off)."""
     for t in range(n):
         cell, h, sign = terms[t, at.TERM_CELL], terms[t, at.TERM_HOUSEHOLD], terms[t, at.TERM_SIGN]
         u, i, benefit = terms[t, at.TERM_U], terms[t, at.TERM_I], terms[t, at.TERM_BENEFIT]
         size, start = household[at.SIZE, h], household[at.INCOME_START, h]
         for line in range(2):
             z, first = household[at.LINE + line, h], cell + _FIRST + line * _WIDTH
-            kind, part, use = _STILL, np.int64(-1), _USE_STILL  # class, class within it, use of the payout
+            part, use = np.int64(-1), _USE_STILL  # class within the class under "none", use of the payout
             if start < z:
-                kind, use = _ALREADY, _USE_ALREADY
+                use = _USE_ALREADY
                 if u < z and z <= i:
                     part, use = _LIFTED, _USE_LIFTED
             elif u >= z:
-                kind, use = _NEVER, _USE_NEVER
+                use = _USE_NEVER
             elif i >= z:
                 kind, use = (_RETURN if household[at.LIFTED_OUT, h] == 1 else _ENTRY), _USE_PREVENTED
+                cells[first + kind] += sign
+                cells[first + _N_CLASSES + kind] += sign * size
+                cells[first + _STILL] -= sign
+                cells[first + _N_CLASSES + _STILL] -= sign * size
                 if i - terms[t, at.TERM_FIXED] >= z:
                     cells[first + _WITHOUT] += sign
             elif benefit > 0:
                 part = _RELIEVED
             if i < z and z <= u:
                 part = _INDUCED
-            cells[first + kind] += sign
-            cells[first + _N_CLASSES + kind] += sign * size
             if part >= 0:
                 cells[first + part] += sign
                 cells[first + _N_CLASSES + part] += sign * size
             if benefit > 0:
                 cells[first + use] += sign * benefit
                 cells[first + _ABOVE] += sign * min(benefit, max(i - z, 0))
-            if i < z:
-                cells[first + _POOR] += sign
-                cells[first + _POOR_PERSONS] += sign * size
-                cells[first + _GAP] += sign * (z - i)
-                ratio = min(z - i, z) / z
-                weighted = size * ratio * _FIXED_POINT
-                cells[first + _FGT1] += sign * np.int64(half_up(weighted))
-                cells[first + _FGT2] += sign * np.int64(half_up(weighted * ratio))
+            if i < z or u < z:
+                poor = np.int64(i < z) - np.int64(u < z)
+                cells[first + _POOR] += sign * poor
+                cells[first + _POOR_PERSONS] += sign * poor * size
+                cells[first + _GAP] += sign * (max(z - i, 0) - max(z - u, 0))
+                insured, insured_ratio = _weighted_gap(i, z, size)
+                bare, bare_ratio = _weighted_gap(u, z, size)
+                cells[first + _FGT1] += sign * (np.int64(half_up(insured)) - np.int64(half_up(bare)))
+                insured_square, bare_square = half_up(insured * insured_ratio), half_up(bare * bare_ratio)
+                cells[first + _FGT2] += sign * (np.int64(insured_square) - np.int64(bare_square))
 
 
 @inlined
@@ -213,7 +224,7 @@ def count_programmes(
     n_programmes, width = columns.shape[1], columns.shape[2]
     n = np.int64(0)
     for k in range(sizes[2]):
-        if n + 4 * n_programmes > terms.shape[0]:
+        if n + 2 * n_programmes > terms.shape[0]:
             _add_terms(n, terms, household, flat)
             n = np.int64(0)
         mine = change[k, 0, 0]
@@ -232,6 +243,10 @@ def count_programmes(
             adjusted = change[k, p, at.MEDICAL_ADJUST]
             insured0, benefit0 = u0 + base_change[h, p, at.ADJUST], base_change[h, p, at.BENEFIT]
             fixed0 = base_change[h, p, at.FIXED]
+            if u == u0 and insured == insured0 and benefit == benefit0 and fixed == fixed0 and medical == medical0:
+                is_as_ever = late == base_change[h, p, at.LATE] and adjusted == base_change[h, p, at.MEDICAL_ADJUST]
+                if is_as_ever and insured_relief - relief == base_change[h, p, at.RELIEF_CHANGE]:
+                    continue  # the year without events once more
             cell = (y * n_programmes + p) * width
             flat[cell + _PAYOUT] += benefit - benefit0
             flat[cell + _PAID] += np.int64(benefit > 0) - np.int64(benefit0 > 0)
@@ -247,18 +262,15 @@ def count_programmes(
                     flat[use + _USE_NEVER] += benefit - benefit0
                     flat[use + _ABOVE] += min(benefit, insured - z) - min(benefit0, insured0 - z)
             elif has_lines == 1:
-                n_terms = 4 if base_change[h, p, at.TOUCHED] == 1 else 2  # else it is as "none" without events
-                for t in range(n_terms):
-                    terms[n + t, at.TERM_CELL], terms[n + t, at.TERM_HOUSEHOLD] = cell, h
-                    terms[n + t, at.TERM_SIGN] = 1 if t == 0 or t == 3 else -1
-                    terms[n + t, at.TERM_U] = u if t < 2 else u0
-                terms[n, at.TERM_I], terms[n, at.TERM_BENEFIT], terms[n, at.TERM_FIXED] = insured, benefit, fixed
-                terms[n + 1, at.TERM_I], terms[n + 1, at.TERM_BENEFIT], terms[n + 1, at.TERM_FIXED] = u, 0, 0
-                if n_terms == 4:
-                    terms[n + 2, at.TERM_I], terms[n + 2, at.TERM_BENEFIT] = insured0, benefit0
-                    terms[n + 2, at.TERM_FIXED] = fixed0
-                    terms[n + 3, at.TERM_I], terms[n + 3, at.TERM_BENEFIT], terms[n + 3, at.TERM_FIXED] = u0, 0, 0
-                n += n_terms
+                terms[n, at.TERM_CELL], terms[n, at.TERM_HOUSEHOLD], terms[n, at.TERM_SIGN] = cell, h, 1
+                terms[n, at.TERM_U], terms[n, at.TERM_I] = u, insured
+                terms[n, at.TERM_BENEFIT], terms[n, at.TERM_FIXED] = benefit, fixed
+                n += 1
+                if base_change[h, p, at.TOUCHED] == 1:  # else it makes no difference without events
+                    terms[n, at.TERM_CELL], terms[n, at.TERM_HOUSEHOLD], terms[n, at.TERM_SIGN] = cell, h, -1
+                    terms[n, at.TERM_U], terms[n, at.TERM_I] = u0, insured0
+                    terms[n, at.TERM_BENEFIT], terms[n, at.TERM_FIXED] = benefit0, fixed0
+                    n += 1
                 cause = np.int64(-1)
                 for line in range(2):
                     z, by_cause = household[at.LINE + line, h], cell + _FIRST + line * _WIDTH + _FIRST_CAUSE
@@ -300,18 +312,24 @@ def count_base(
         highest = max(household[at.LINE, h], household[at.LINE + 1, h])
         base_home[at.SAFE_FROM, h] = highest if min(u, start) >= highest and severe == 0 else _NO_SAFETY
         if has_lines == 1:
-            terms[0, at.TERM_CELL], terms[0, at.TERM_HOUSEHOLD], terms[0, at.TERM_SIGN] = 0, h, 1
-            terms[0, at.TERM_U], terms[0, at.TERM_I], terms[0, at.TERM_BENEFIT], terms[0, at.TERM_FIXED] = u, u, 0, 0
-            _add_terms(np.int64(1), terms, household, flat)
+            size = household[at.SIZE, h]
             for line in range(2):
                 z, first = household[at.LINE + line, h], at.BASE_LINES + line * at.LINE_SUMS
-                ratio = min(max(z - u, 0), z) / z
-                weighted = household[at.SIZE, h] * ratio * _FIXED_POINT
-                base_home[first + _NEVER_0, h] = np.int64(start >= z and u >= z)
+                weighted, ratio = _weighted_gap(u, z, size)
+                kind = _ALREADY if start < z else _NEVER if u >= z else _STILL
+                cells = columns[0, 0, _FIRST + line * _WIDTH : _FIRST + (line + 1) * _WIDTH]
+                cells[kind] += 1
+                cells[_N_CLASSES + kind] += size
+                base_home[first + _NEVER_0, h] = np.int64(kind == _NEVER)
                 base_home[first + _POOR_0, h] = np.int64(u < z)
                 base_home[first + _GAP_0, h] = max(z - u, 0)
                 base_home[first + _FGT1_0, h] = np.int64(half_up(weighted))
                 base_home[first + _FGT2_0, h] = np.int64(half_up(weighted * ratio))
+                cells[_POOR] += base_home[first + _POOR_0, h]
+                cells[_POOR_PERSONS] += size * base_home[first + _POOR_0, h]
+                cells[_GAP] += base_home[first + _GAP_0, h]
+                cells[_FGT1] += base_home[first + _FGT1_0, h]
+                cells[_FGT2] += base_home[first + _FGT2_0, h]
         k = np.int64(slot[at.SLOT_CHANGE, h]) - 1
         for p in range(1, columns.shape[1]):
             own = own_premium[p, h]
@@ -333,12 +351,10 @@ def count_base(
             cells[_RELIEF] += insured_relief - relief
             cells[_CATASTROPHIC] += np.int64(medical - mine[at.MEDICAL_ADJUST] >= limit) - severe
             if has_lines == 1:
-                for t in range(2):
-                    terms[t, at.TERM_CELL], terms[t, at.TERM_HOUSEHOLD], terms[t, at.TERM_U] = p * width, h, u
-                terms[0, at.TERM_SIGN], terms[0, at.TERM_I], terms[0, at.TERM_BENEFIT] = 1, insured, benefit
-                terms[1, at.TERM_SIGN], terms[1, at.TERM_I], terms[1, at.TERM_BENEFIT] = -1, u, 0
-                terms[0, at.TERM_FIXED], terms[1, at.TERM_FIXED] = mine[at.FIXED], 0
-                _add_terms(np.int64(2), terms, household, flat)
+                terms[0, at.TERM_CELL], terms[0, at.TERM_HOUSEHOLD], terms[0, at.TERM_SIGN] = p * width, h, 1
+                terms[0, at.TERM_U], terms[0, at.TERM_I] = u, insured
+                terms[0, at.TERM_BENEFIT], terms[0, at.TERM_FIXED] = benefit, mine[at.FIXED]
+                _add_terms(np.int64(1), terms, household, flat)
                 for line in range(2):
                     z = household[at.LINE + line, h]
                     if start >= z and u < z and z <= insured:

@@ -20,7 +20,7 @@ from fangpinbao.core.schedule import EPSILON, half_up
 
 __all__ = [
     "clear_marks",
-    "credit_accounts",
+    "credit_payments",
     "evaluate",
     "event_terms",
     "fill_rows",
@@ -261,7 +261,7 @@ def evaluate(chosen, present, amounts, payments, spare, variant, n, hinge, hinge
         return
     for i in range(n):
         payments[i] = 0.0
-    for v in range(hinge.shape[3]):
+    for v in range(1, hinge.shape[3]):  # schedule 0 of several pays nothing
         if (present >> v) & 1 == 1:
             _hinges(chosen, v, amounts, spare, n, hinge, hinge_count)
             for i in range(n):
@@ -363,33 +363,47 @@ def share_out(first_row, last_row, weights, household_weight, total, paid, row, 
 
 
 @kernel
-def credit_accounts(
-    s, first_row, last_row, mine, of_home, paid, n_person, row, slot, event, money, account, read, reads_account,
-    buffer, held, credit,
+def credit_payments(
+    s, n, is_person, of_members, first_year, n_person, active, place, fen, row, slot, event, money, account, read,
+    reads_account, buffer, held, credit,
 ):
-    """Credit a coverage's payment to accounts in proportion to the covered cost that was left to the household.
+    """Credit payments of a coverage to accounts in proportion to the covered cost that was left to the household.
 
-    The costs are those of the rows given and, with ``of_home`` 1, the household's own. Rounding is cumulative.
+    The costs are those of the row or slot paid, of a slot with ``of_members`` 1 its rows' too. Rounding is
+    cumulative over a unit's events. Written out without calls, since a call with arrays costs more than its work.
     """
-    whole = 0.0
-    for turn in range(2):
-        running, credited = 0.0, np.int64(0)
-        for place in range(first_row, last_row + of_home):
-            is_home = place == last_row
-            e = slot[at.SLOT_EVENT, mine] if is_home else row[at.ROW_EVENT, place]
-            while e != at.NOBODY:
-                a = event[at.EV_ACCOUNT, e]
-                if reads_account[s, a] == 1:
-                    inside = account[at.INSIDE, a]
-                    if is_home:
-                        running += _home_left(money[0, e], inside, s, mine, n_person, read, held)
-                    else:
-                        running += _left_of(
-                            money[1, e], money[0, e], inside, account[at.OUTSIDE, a], s, place, read, buffer
-                        )
-                    if turn == 1 and whole > 0.0:
-                        upto = np.int64(half_up(paid * (running / whole)))
-                        credit[a] += upto - credited
-                        credited = upto
-                e = event[at.EV_NEXT, e]
-        whole = running
+    for j in range(n):
+        mine, paid = np.int64(place[j]), np.int64(fen[j])
+        year = first_year + np.int64(slot[at.SLOT_YEAR, mine])
+        first, last = np.int64(active[j]), np.int64(active[j]) + 1
+        if not is_person:
+            first, last = np.int64(0), np.int64(0)
+            if of_members == 1:
+                first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
+        elif row[at.ROW_EVENT, first] == at.NOBODY:
+            continue  # certain costs are not events
+        stop = last if is_person else last + 1
+        whole = 0.0
+        for turn in range(2):
+            running, credited = 0.0, np.int64(0)
+            for r in range(first, stop):
+                e = slot[at.SLOT_EVENT, mine] if r == last else row[at.ROW_EVENT, r]
+                while e != at.NOBODY:
+                    a = event[at.EV_ACCOUNT, e]
+                    if reads_account[s, a] == 1:
+                        inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+                        amount, scope = money[0, e], money[1, e]
+                        if r == last:
+                            if read[s, inside] >= 0 and amount > 0.0:
+                                running += amount * held[read[s, inside], mine] / held[inside - n_person, mine]
+                        else:
+                            if read[s, inside] >= 0 and scope > 0.0:
+                                running += scope * buffer[read[s, inside], r] / buffer[inside, r]
+                            if read[s, outside] >= 0 and amount > scope:
+                                running += (amount - scope) * buffer[read[s, outside], r] / buffer[outside, r]
+                        if turn == 1 and whole > 0.0:
+                            upto = np.int64(half_up(paid * (running / whole)))
+                            credit[year, s, a] += upto - credited
+                            credited = upto
+                    e = event[at.EV_NEXT, e]
+            whole = running

@@ -11,7 +11,7 @@ from fangpinbao._jit import kernel
 from fangpinbao.core import layout as at
 from fangpinbao.core.events import where_set
 from fangpinbao.core.schedule import EPSILON, half_up
-from fangpinbao.core.settle import credit_accounts, evaluate
+from fangpinbao.core.settle import credit_payments, evaluate
 
 __all__ = ["book_payments", "open_changes", "run_coverages", "run_none"]
 
@@ -99,26 +99,10 @@ def book_payments(
                     change[k, p, at.LATE] += paid - in_time
                     if step[s, at.IS_POINTS] == 1:
                         change[k, p, at.FIXED] += in_time
-    if not is_insurance:
-        return
-    for j in range(kept):
-        i, mine, paid = np.int64(active[j]), np.int64(place[j]), np.int64(fen[j])
-        year = first_year + np.int64(slot[at.SLOT_YEAR, mine])
-        e = row[at.ROW_EVENT, i] if is_person else slot[at.SLOT_EVENT, mine]
-        only_cost = is_person and e != at.NOBODY and event[at.EV_NEXT, e] == at.NOBODY
-        if only_cost and has_base == 1:
-            only_cost = base_person[at.BASE_COST, whose[i]] == 0
-        if only_cost:  # nothing to divide
-            credit[year, s, event[at.EV_ACCOUNT, e]] += paid
-            continue
-        first, last, of_home = i, i + 1, np.int64(0)
-        if not is_person:
-            first, last, of_home = np.int64(0), np.int64(0), np.int64(1)
-            if of_members == 1:
-                first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
-        credit_accounts(
-            s, first, last, mine, of_home, paid, n_person, row, slot, event, money, account, read, reads_account,
-            buffer, held, credit[year, s],
+    if is_insurance:
+        credit_payments(
+            s, kept, is_person, of_members, first_year, n_person, active, place, fen, row, slot, event, money, account,
+            read, reads_account, buffer, held, credit,
         )
 
 
