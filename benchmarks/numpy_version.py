@@ -4,6 +4,10 @@ A few years at a time: strikes of a Bernoulli process by geometric gaps (so only
 touched), costs, layers and programme as array formulas over those persons, ``bincount`` to households, then
 classes and gaps of all households. Money is float64 yuan. Nothing is taken from fangpinbao but the population
 and the numbers of the scenario file.
+
+It comes in two forms: ``totals`` gives yearly totals only; ``same figures`` also what fangpinbao's figures need:
+whole fen by the rule of cumulative payments, sums by class of household, Foster-Greer-Thorbecke sums, persons
+beside households, the uses of the payout, its credit to accounts, and causes.
 """
 
 from __future__ import annotations
@@ -40,7 +44,34 @@ LINE_COLUMNS = (
     "still_poor",
     "payout_use_prevented",
 )
-COLUMNS = (*YEAR_COLUMNS, *(f"{line}_{name}" for line in ("poverty", "monitoring") for name in LINE_COLUMNS))
+MORE_LINE_COLUMNS = (
+    "fgt1_none",
+    "fgt1",
+    "fgt2_none",
+    "fgt2",
+    "poor",
+    "persons_still_poor",
+    "persons_prevented_entry",
+    "payout_use_already_poor",
+    "payout_use_still_poor",
+    "payout_use_never_at_risk",
+    "payout_above_line",
+    "prevented_by_accident",
+)
+LINES = ("poverty", "monitoring")
+COLUMNS = (*YEAR_COLUMNS, *(f"{line}_{name}" for line in LINES for name in LINE_COLUMNS))
+MORE_COLUMNS = (
+    "credit_accident",
+    *(f"{line}_{name}" for line in LINES for name in MORE_LINE_COLUMNS),
+)
+BY_CLASS = (
+    "basic",
+    "critical",
+    "assistance",
+    "payout",
+    *(f"{line}_{name}" for line in LINES for name in ("prevented", "still_poor", "gap")),
+)
+"""Sums that the form ``same figures`` also makes by class of household, over all years of a task."""
 
 
 def lognormal(rng: np.random.Generator, law: Any, count: int) -> np.ndarray:
@@ -65,9 +96,17 @@ class Problem:
     lifted_out: np.ndarray
     catastrophic_from: np.ndarray
     lines: dict[str, np.ndarray]  # by household: persons x line
+    size: np.ndarray
+    is_class: np.ndarray  # [households, classes] 1 where of the class
+    same_figures: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the yearly sums."""
+        return (*COLUMNS, *MORE_COLUMNS) if self.same_figures else COLUMNS
 
     @classmethod
-    def of(cls, scenario: Any, population: Any) -> Problem:
+    def of(cls, scenario: Any, population: Any, *, same_figures: bool = True) -> Problem:
         size, lines = population.household_size, scenario.lines
         peril = scenario.perils["illness"]
         ages, factors = peril.factors.age.from_, peril.factors.age.values
@@ -90,6 +129,11 @@ class Problem:
             lifted_out=np.array(population.lifted_out),
             catastrophic_from=capacity * share / (1 - share),
             lines={"poverty": lines.poverty_line * size, "monitoring": lines.monitoring_line * size},
+            size=size.astype(np.float64),
+            is_class=(population.household_class[:, None] == np.unique(population.household_class)).astype(
+                float
+            ),
+            same_figures=same_figures,
         )
 
 
@@ -132,11 +176,13 @@ def simulate_years(problem: Problem, rng: np.random.Generator, n_years: int) -> 
     programme = scenario.programmes["base"]
     coverage, aggregate = programme.coverages["medical"], programme.aggregate.limit
     persons, households = len(problem.household_of), len(problem.income)
-    result = np.zeros((n_years, len(COLUMNS)))
+    result = np.zeros((n_years, len(problem.columns)))
+    by_class = {name: np.zeros(problem.is_class.shape[1]) for name in BY_CLASS}
+    class_of_person = problem.is_class.argmax(axis=1)[problem.household_of]
     place = np.full(BATCH_YEARS * persons, -1, dtype=np.int32)
     for first in range(0, n_years, BATCH_YEARS):
         years = min(BATCH_YEARS, n_years - first)
-        put = {name: result[first : first + years, k] for k, name in enumerate(COLUMNS)}
+        put = {name: result[first : first + years, k] for k, name in enumerate(problem.columns)}
 
         # Who falls ill or has an accident, and what it costs; both can happen to one person in a year.
         illness, accident = (scenario.perils[name].books[0] for name in ("illness", "accident"))
@@ -159,6 +205,8 @@ def simulate_years(problem: Problem, rng: np.random.Generator, n_years: int) -> 
         cost[also_ill] += accident_cost[both]
         scope[also_ill] += accident_share * accident_cost[both]
 
+        if problem.same_figures:
+            cost, scope = whole_fen(cost), whole_fen(scope)
         # Public layers, each on what the one before leaves of the cost in scope; then the programme.
         basic = np.minimum(
             basic_terms.rate * np.maximum(scope - basic_terms.deductible, 0), basic_terms.limit
@@ -170,7 +218,13 @@ def simulate_years(problem: Problem, rng: np.random.Generator, n_years: int) -> 
         assistance = np.minimum(assistance_terms.rate * scope_left[assisted], assistance_terms.limit)
         left = cost - basic - critical
         left[assisted] -= assistance
+        if problem.same_figures:  # cumulative payments are rounded once; a layer pays the difference
+            upto = whole_fen(basic), whole_fen(basic + critical), whole_fen(cost - left)
+            basic, critical, assistance = upto[0], upto[1] - upto[0], (upto[2] - upto[1])[assisted]
+            left = cost - upto[2]
         paid = np.minimum(banded(left, coverage), coverage.limit)
+        if problem.same_figures:
+            paid = whole_fen(paid)
         payout = np.bincount(year, paid, years)
         if payout.max() > aggregate:
             paid *= np.minimum(aggregate / payout, 1)[year]
@@ -178,6 +232,16 @@ def simulate_years(problem: Problem, rng: np.random.Generator, n_years: int) -> 
         put["critical"][:] = np.bincount(year, critical, years)
         put["assistance"][:] = np.bincount(year[assisted], assistance, years)
         put["payout"][:] = np.minimum(payout, aggregate)
+
+        if problem.same_figures:
+            by_accident = np.zeros(len(cost))
+            by_accident[len(ill) :] = 1.0
+            by_accident[also_ill] = accident_cost[both] / cost[also_ill]
+            put["credit_accident"][:] = np.bincount(year, paid * by_accident, years)
+            kind = class_of_person[struck]
+            for name, amount in (("basic", basic), ("critical", critical), ("payout", paid)):
+                by_class[name] += np.bincount(kind, amount, len(by_class[name]))
+            by_class["assistance"] += np.bincount(kind[assisted], assistance, len(by_class["assistance"]))
 
         # Households without and with the programme.
         home = year * households + problem.household_of[struck]
@@ -200,7 +264,35 @@ def simulate_years(problem: Problem, rng: np.random.Generator, n_years: int) -> 
             put[f"{name}_prevented_entry"][:] = np.count_nonzero(prevented & ~problem.lifted_out, axis=1)
             put[f"{name}_still_poor"][:] = np.count_nonzero(was_safe & poor, axis=1)
             put[f"{name}_payout_use_prevented"][:] = np.where(prevented, benefit, 0).sum(axis=1)
+            if not problem.same_figures:
+                continue
+            gap_none, gap, size = np.maximum(line - without, 0), np.maximum(line - insured, 0), problem.size
+            for suffix, short in (("_none", gap_none), ("", gap)):
+                ratio = np.minimum(short, line) / line
+                put[f"{name}_fgt1{suffix}"][:] = ratio @ size
+                put[f"{name}_fgt2{suffix}"][:] = (ratio * ratio) @ size
+            still = was_safe & poor
+            put[f"{name}_poor"][:] = np.count_nonzero(poor, axis=1)
+            put[f"{name}_persons_still_poor"][:] = still @ size
+            put[f"{name}_persons_prevented_entry"][:] = (prevented & ~problem.lifted_out) @ size
+            put[f"{name}_payout_use_already_poor"][:] = np.where(was_safe | (falls & ~poor), 0, benefit).sum(
+                axis=1
+            )
+            put[f"{name}_payout_use_still_poor"][:] = np.where(still, benefit, 0).sum(axis=1)
+            put[f"{name}_payout_use_never_at_risk"][:] = np.where(was_safe & ~falls, benefit, 0).sum(axis=1)
+            above = np.minimum(benefit, np.maximum(insured - line, 0))
+            put[f"{name}_payout_above_line"][:] = above.sum(axis=1)
+            accidents = np.bincount(home, left * by_accident, years * households).reshape(years, households)
+            is_accident = prevented & (2 * accidents > own_cost)
+            put[f"{name}_prevented_by_accident"][:] = np.count_nonzero(is_accident, axis=1)
+            for measure, counted in (("prevented", prevented), ("still_poor", still), ("gap", gap)):
+                by_class[f"{name}_{measure}"] += (counted.astype(np.float64) @ problem.is_class).sum(axis=0)
     return result
+
+
+def whole_fen(yuan: np.ndarray) -> np.ndarray:
+    """Round yuan half-up to whole fen."""
+    return np.floor(yuan * 100 + 0.500001) / 100
 
 
 def flood(problem: Problem, rng: np.random.Generator, resource: np.ndarray) -> list[float]:

@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks import agreement, numpy_version
 from benchmarks.problem import PROBLEM, problem
 from benchmarks.stages import timed_kernels
-from fangpinbao.engine import population_of, simulate
+from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario, load_scenario
 
@@ -113,10 +113,13 @@ def millions(speed: float) -> str:
 def speed(bench: Bench) -> None:
     """Time fangpinbao and numpy in turns, so that both meet the same machine."""
     problem = numpy_version.Problem.of(bench.scenario, bench.population)
+    totals = numpy_version.Problem.of(bench.scenario, bench.population, same_figures=False)
     processes = numpy_version.Processes(problem, THREADS)
 
+    engine = Engine(bench.scenario, bench.population, seed=1)  # prepared like the numpy problem
+
     def ours(threads: int) -> Callable[[int], Any]:
-        return lambda years: simulate(bench.scenario, years, 1, population=bench.population, threads=threads)
+        return lambda years: engine.run(years, threads=threads)
 
     runs: dict[str, Callable[[int], Any]] = {
         "fangpinbao, 2 threads": ours(THREADS),
@@ -124,6 +127,7 @@ def speed(bench: Bench) -> None:
         "fangpinbao, 1 thread": ours(1),
         "numpy, 1 thread": lambda years: numpy_version.simulate(problem, years, 1, 1),
         "numpy, 2 processes": lambda years: processes.simulate(years, 1),
+        "numpy, totals only, 2 threads": lambda years: numpy_version.simulate(totals, years, 1, THREADS),
     }
     persons = bench.population.persons
     years = dict.fromkeys(runs, 40)
@@ -153,6 +157,7 @@ def speed(bench: Bench) -> None:
         "reference": reference,
         "ratio": ratio,
         "ratio_range": [ratios[0], ratios[-1]],
+        "ratio_to_totals_only": bench.speed / median["numpy, totals only, 2 threads"],
         "ratio_to_processes": bench.speed / median["numpy, 2 processes"],
         "other_busy_cores": quiet.others,
     }
@@ -175,6 +180,7 @@ def speed(bench: Bench) -> None:
         f"  ratio to {reference} (the faster of 1 and 2 threads): "
         f"{ratio:.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]"
     )
+    print(f"  ratio to numpy that gives totals only: {bench.results['speed']['ratio_to_totals_only']:.2f}")
     print(f"  ratio to numpy on 2 processes: {bench.results['speed']['ratio_to_processes']:.2f}")
     print(f"  other processes kept {quiet.others:.2f} of {os.cpu_count()} cores busy meanwhile")
     if quiet.others > 0.1:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.errors import InputError
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.population import Population
+from fangpinbao.scenario import load_scenario
 
 YEARS = 14
+ROOT = Path(__file__).resolve().parents[1]
 LIMITED = {"programmes": {"base": {"aggregate": {"limit": 250_000, "rule": "pro_rata"}}}}
 
 
@@ -170,3 +173,15 @@ def test_claims_are_counted() -> None:
     outcomes = simulate(build(), 5)
     steps = [s for s in outcomes.stack("base") if outcomes.compiled.tree.nodes[s].programme]
     assert np.array_equal(outcomes.column("base", "claims"), outcomes.sums.step_claims[:, steps].sum(axis=1))
+
+
+@pytest.mark.parametrize("name", ["benchmarks/problem.toml", "zhongning-2020"])
+def test_leaving_out_households_that_cannot_matter_changes_no_bit(name: str) -> None:
+    """Households within their slack get no slot; settling all that are touched must give the same sums."""
+    scenario = load_scenario(ROOT / name if "/" in name else name).replace("population.persons", 1_500)
+    lean, full = Engine(scenario), Engine(scenario)
+    assert lean.compiled.stacks.is_plain
+    full.compiled = replace(full.compiled, stacks=full.compiled.stacks._replace(is_plain=False))
+    one, other = (engine.run(40, threads=1, by_household=True) for engine in (lean, full))
+    assert one.sums.columns[1:].any()
+    assert_same_bits(one, other)
