@@ -199,11 +199,16 @@ def simulate_with_progress(
     always: bool,
     lang: Lang,
 ) -> Outcomes:
-    """Simulate with a progress bar."""
-    from fangpinbao.engine import simulate
+    """Simulate with a progress bar; where nothing is compiled yet, a second process compiles half."""
+    from fangpinbao.compile_ahead import start_if_cold
 
-    with progress_bar(quiet, always, lang) as progress:
-        return simulate(scenario, years, seed, threads=threads, progress=progress)
+    helper = start_if_cold()
+    try:
+        from fangpinbao.engine import simulate
 
-
-# --- commands ------------------------------------------------------------------------------------------
+        with progress_bar(quiet, always, lang) as progress:
+            return simulate(scenario, years, seed, threads=threads, progress=progress)
+    finally:
+        if helper is not None:  # whatever it has not finished is compiled here by now
+            helper.terminate()
+            helper.wait()

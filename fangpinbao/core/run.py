@@ -17,7 +17,7 @@ from fangpinbao.core.special import run_special
 from fangpinbao.core.steps import open_changes, run_coverages, run_none
 from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, Perils, Stacks, Work
 
-__all__ = ["draw", "run_base", "run_batch", "run_years"]
+__all__ = ["compile_ahead", "draw", "run_base", "run_batch", "run_years"]
 
 _NOTHING = np.zeros((0, 0), dtype=np.int64)
 _EVERY_LEVEL, _PERSONS, _HOUSEHOLDS = -1, 0, 1
@@ -158,13 +158,19 @@ def _settle(
     _steps(stacks, work, out, block, person_base, low, years, False, _EVERY_LEVEL if all_touched else _HOUSEHOLDS)
     if all_touched:
         spend_rows(*spending)
+    _none_world(stacks, chunk, work, block, base, low, slots, is_base)
+    _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL)
+
+
+def _none_world(
+    stacks: Stacks, chunk: Chunk, work: Work, block: Block, base: Base, low: int, slots: int, is_base: bool
+) -> None:
     none_world(
         low, slots, block.households, stacks.n_person, int(is_base), stacks.relief_on_rigid, stacks.component_kind,
         stacks.none_buffer, stacks.none_cum, stacks.kind_loss, block.household, block.household_word,
         block.relief_rate, base.home, stacks.gate_terms, stacks.gate_take_up, chunk.take_up_key, work.slot, work.total,
         work.held, work.scratch, work.spent, work.gate_open,
     )
-    _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL)
 
 
 def run_base(
@@ -174,6 +180,10 @@ def run_base(
     """Settle the year without events into ``out`` (one year, which collects) and keep it in ``base``."""
     runs = draw(perils, chunk, work, out, block, base, 0, 1, is_base=True)
     _settle(perils, stacks, chunk, work, out, block, base, 0, 1, runs, is_base=True, all_touched=True)
+    _keep_base(stacks, work, out, block, base, by_person)
+
+
+def _keep_base(stacks: Stacks, work: Work, out: Outputs, block: Block, base: Base, by_person: Int64Array) -> None:
     keep_base(
         stacks.n_person, block.persons, stacks.n_none, stacks.component_kind, stacks.none_buffer, stacks.none_cum,
         block.member_start, work.first_of_year, work.row, work.cell[at.CELL_SLOT], work.buffer, out.collected,
@@ -195,20 +205,41 @@ def run_batch(
         return runs
     all_touched = replay or not stacks.is_plain
     _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, all_touched=all_touched)
+    _count(stacks, work, out, block, base, low, years)
+    return runs
+
+
+def _count(
+    stacks: Stacks, work: Work, out: Outputs, block: Block, base: Base, low: int, years: int, *, every: bool = False
+) -> None:
+    """Count what the slots did; ``every`` calls all kernels, needed or not."""
     count_none(
         low, years, stacks.has_lines, block.household, work.first_of_year, work.slot, work.total, base.home, work.mask,
         work.place, out.columns,
     )
-    if base.touched:
+    if base.touched or every:
         n = list_touched(int(work.sizes[3]), work.slot, base.home, work.place)
         open_changes(n, work.place, work.slot, work.sizes, work.change)
-    if work.sizes[2] > 0:
+    if work.sizes[2] > 0 or every:
         count_programmes(
             low, stacks.n_person, stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate,
             block.own_premium, work.slot, work.row, work.event, work.money, stacks.account, stacks.component_kind,
             stacks.none_buffer, stacks.kind_loss, work.buffer, block.base, base.person, work.total, work.change,
             base.home, base.change, work.terms, work.costs, work.sizes, out.columns, out.by_household,
         )
-    if base.paid:
+    if base.paid or every:
         take_off_base_steps(low, years, work.first_of_year, work.slot, base.step, base.step_has, out.step_sums)
-    return runs
+
+
+def compile_ahead(
+    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base
+) -> None:
+    """Call, on no rows, the kernels that a batch needs late, in an order in which another process has them early."""
+    work.first_of_year[:] = 0
+    work.sizes[:] = 0
+    nothing = stacks._replace(runs=((stacks.n_none, stacks.n_none, True),))
+    _steps(nothing, work, out, block, base.person, 0, 0, True, _EVERY_LEVEL)
+    _count(stacks, work, out, block, base, 0, 0, every=True)
+    _none_world(stacks, chunk, work, block, base, 0, 0, False)
+    _keep_base(stacks, work, out, block, base, np.zeros(len(stacks.step), dtype=np.int64))
+    draw(perils, chunk, work, out, block, base, 0, 0)
