@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fangpinbao._jit import kernel
+from fangpinbao.aggregate import year_events
 from fangpinbao.core.streams import (
     decision_key,
     mix64,
@@ -20,6 +21,8 @@ from fangpinbao.core.streams import (
     words_for,
     year_keys,
 )
+from fangpinbao.engine import Engine
+from fangpinbao.scenario import load_scenario
 
 WORDS = st.integers(0, 2**64 - 1)
 
@@ -106,3 +109,34 @@ def test_neighbouring_ids_are_independent() -> None:
     draws = _uniforms("peril/illness", 0)
     table = np.histogram2d(draws[:-1:2], draws[1::2], bins=16, range=[[0, 1], [0, 1]])[0]
     assert stats.chisquare(table.ravel()).pvalue > 1e-4
+
+
+def test_who_is_struck_follows_the_formulas_of_the_methods_page() -> None:
+    """Plain integers from the published generator, without the engine's kernels."""
+    engine = Engine(load_scenario("zhongning-2020").replace("population.persons", 400), seed=5)
+    golden, mask = 0x9E3779B97F4A7C15, (1 << 64) - 1
+    q = engine.hazard.names.index("accident_injury")
+    units = slice(engine.hazard.unit_start[q], engine.hazard.unit_start[q + 1])
+    keys = engine.population.person_key[engine.hazard.unit_of[units]].tolist()
+    key = decision_key(5, "peril/accident_injury")
+    found = 0
+    for path in range(40, 60):
+        chunk = engine.years(path, path + 1)
+        start, strata, counts = chunk.rate[q]
+        assert counts == 1
+        tail = chunk.tail[start + chunk.tail_row[0, q] * strata + engine.hazard.unit_stratum[units]]
+        year = mix_int(mix_int(key + (path // 4 + 1) * golden) + golden)
+        struck = {}
+        for person, (identity, chance) in enumerate(zip(keys, tail.tolist(), strict=True)):
+            word = mix_int(year + identity * golden)
+            drawn = mix_int(word + (path % 4 + 1) * golden)
+            high, low = word >> (48 - 16 * (path % 4)) & 0xFFFF, mix_int(drawn ^ 0x2545F4914F6CDD1D) >> 48
+            if (high << 16 | low) < chance:
+                struck[person] = mix_int(drawn + golden)
+        seen = {}
+        for events in year_events(engine, 0, chunk):
+            mine = (events["peril"] == q) & (events["person"] >= 0)
+            seen |= dict(zip(events["person"][mine].tolist(), events["word"][mine].tolist(), strict=True))
+        assert seen == {person: word & mask for person, word in struck.items()}
+        found += len(seen)
+    assert found > 20
