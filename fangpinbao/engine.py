@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +61,9 @@ class Engine:
         salts: Salts | None = None,
         block_persons: int = BLOCK_PERSONS,
     ) -> None:
-        self.scenario = scenario
+        self.scenario, self.seed, self.block_persons = scenario, seed, block_persons
+        self.given_population = population
+        self.recipe_id = uuid.uuid4().hex  # names the engine on the workers of a cluster
         self.population = (population if population is not None else population_of(scenario)).by_class()
         self.salts = salts or Salts()
         self.compiled: Compiled = compile_scenario(scenario, self.population, seed)
@@ -202,6 +206,21 @@ class Engine:
         path = np.arange(low, high, dtype=np.int64)
         return self.hazard.chunk(path, np.zeros_like(path), self.salts)
 
+    def _run_on(
+        self, client: Any, spans: list[tuple[int, int]], sums: Sums, progress: Callable[[float], None] | None
+    ) -> None:
+        """Let a client's workers simulate the spans; they get the recipe of this engine, not its arrays."""
+        from fangpinbao.cluster import run_spans
+
+        recipe = (self.recipe_id, self.scenario, self.given_population, self.seed, self.block_persons)
+        of_group = {block.group: block for block in self.blocks}
+
+        def add(found: dict[int, Outputs], low: int) -> None:
+            for group, out in found.items():
+                sums.add(out, low, of_group[group])
+
+        run_spans(client, _sums_of_span, recipe, spans, add, progress)
+
     def run(
         self,
         years: int,
@@ -210,8 +229,11 @@ class Engine:
         progress: Callable[[float], None] | None = None,
         by_household: bool = False,
         chunk_years: int | None = None,
+        client: Any = None,
     ) -> Outcomes:
-        """Simulate paths 0 to ``years`` and return their outcomes."""
+        """Simulate paths 0 to ``years`` and return their outcomes; see ``simulate``."""
+        if client is not None and by_household:
+            raise ValueError("by_household is kept on one machine only. Leave client out, or by_household.")
         workers = threads or os.cpu_count() or 1
         spread = -(-years // (4 * workers)) if len(self.blocks) < 4 * workers else CHUNK_YEARS
         step = chunk_years or max(min(CHUNK_YEARS, spread), 1)
@@ -241,7 +263,9 @@ class Engine:
                     progress(done / total)
 
         items = [(low, high, block) for low, high in spans for block in self.blocks]
-        if workers == 1:
+        if client is not None:
+            self._run_on(client, spans, sums, progress)
+        elif workers == 1:
             for item in items:
                 task(item)
         else:
@@ -259,6 +283,31 @@ class Engine:
         return Outcomes(self.compiled, self.hazard.names, sums, limited)
 
 
+_Recipe = tuple[str, Scenario, Population | None, int, int]
+_engines: dict[str, Engine] = {}  # on a worker of a cluster: the last ones asked for
+_MOST_ENGINES = 2
+
+
+def _sums_of_span(recipe: _Recipe, span: tuple[int, int]) -> dict[int, Outputs]:
+    """Simulate all blocks for some years on a worker, which makes the engine itself; one sum for each class."""
+    name, scenario, population, seed, block_persons = recipe
+    if name not in _engines:
+        while len(_engines) >= _MOST_ENGINES:
+            _engines.pop(next(iter(_engines)))
+        _engines[name] = Engine(scenario, population, seed=seed, block_persons=block_persons)
+    engine, (low, high) = _engines[name], span
+    chunk = engine.years(low, high)
+    sums: dict[int, Outputs] = {}
+    for block in engine.blocks:
+        out = engine.run_block(block, chunk, high - low)
+        if block.group in sums:
+            for mine, more in zip(sums[block.group][:5], out[:5], strict=True):
+                mine += more
+        else:
+            sums[block.group] = out
+    return sums
+
+
 def simulate(
     scenario: Scenario,
     years: int | None = None,
@@ -270,6 +319,7 @@ def simulate(
     by_household: bool = False,
     block_persons: int = BLOCK_PERSONS,
     chunk_years: int | None = None,
+    client: Any = None,
 ) -> Outcomes:
     """Simulate a scenario's programmes, and the stack without any, on the same random events.
 
@@ -289,6 +339,9 @@ def simulate(
         Called with the share done.
     by_household
         Also keep sums by household.
+    client
+        A ``dask.distributed.Client`` whose workers simulate the years (extra ``cluster``); aggregate limits are
+        applied here. The same bits as without it.
 
     Returns
     -------
@@ -303,4 +356,5 @@ def simulate(
         progress=progress,
         by_household=by_household,
         chunk_years=chunk_years,
+        client=client,
     )

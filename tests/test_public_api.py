@@ -22,7 +22,7 @@ SIGNATURES = {
     "scenario_names": "()",
     "scenario_schema": "()",
     "simulate": "(scenario, years=None, seed=None, *, threads=None, population=None, progress=None, "
-    "by_household=False, block_persons=…, chunk_years=None)",
+    "by_household=False, block_persons=…, chunk_years=None, client=None)",
     "simulate_catastrophe": "(scenario, years=None, seed=None, *, threads=None, stratified=True, progress=None)",
     "tail_risk": "(outcomes, programme=None, *, budget=None, return_periods=(2, 5, 10, 20, 50, 100, 200), "
     "levels=(0.9, 0.95, 0.99, 0.995))",
