@@ -92,7 +92,11 @@ def run_catastrophe(
         if not quiet and found:
             print_all(console, [payout_range_table(found, headline, tables)])
     if not quiet:
-        for note in (*figures.notes, *([reason] if reason else [])):
+        left_out = [
+            *figures.notes,
+            *(note for name in first if name in finances for note in finances[name].figures.notes),
+        ]
+        for note in left_out + ([reason] if reason else []):
             console.print(f"{tables.say('left out', '未列出')}: {note}")
         console.print(tables.footer())
     if out is None:

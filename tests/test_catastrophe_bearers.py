@@ -126,3 +126,22 @@ def test_a_mistake_is_named_by_its_place_in_the_scenario() -> None:
     told = str(caught.value)
     assert "catastrophe.reinsurance[0].limit" in told
     assert "catastrophe.pool.carriers have shares that sum to 0.9, not 1" in told
+
+
+def test_what_a_missing_premium_leaves_out_is_said(tmp_path: Path) -> None:
+    """A quota share of a contract whose premium is unknown has a loss, but no price."""
+    quota = {"name": "quota", "kind": "quota_share", "inuring": 1, "cession": 0.4}
+    (tmp_path / "s.toml").write_text(_as_toml(quota), encoding="utf-8")
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "s.toml"), "--years", "200", "--no-ranges"])
+    assert result.exit_code == 0, result.output
+    assert "left out: base/ceded / quota: ceded_premium" in result.output
+
+
+def _as_toml(quota: dict[str, Any]) -> str:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "catastrophe.md").read_text(encoding="utf-8")
+    text = page.split("```toml\n")[1].split("```")[0]
+    lines = [
+        line for line in text.splitlines() if not line.startswith(("premium =", "premium_per_resident ="))
+    ]
+    terms_ = [f"{key} = {json.dumps(value)}" for key, value in quota.items()]
+    return "\n".join([*lines, "[[catastrophe.reinsurance]]", *terms_, ""])
