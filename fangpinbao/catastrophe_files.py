@@ -1,7 +1,8 @@
 """Writes a run of catastrophe contracts to a folder: complete or not at all, like any other run.
 
-``results.json``, ``by_year.parquet``, ``events.parquet`` (events with a casualty), ``scenario.json`` and
-``numbers.csv``.
+``results.json``, ``by_year.parquet``, ``events.parquet`` (events with a casualty), ``scenario.json``,
+``numbers.csv`` and, where the scenario says who bears the losses, ``open-results/``: exchange tables of the
+first contract.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from fangpinbao.catastrophe.outcomes import CatastropheOutcomes
+from fangpinbao.catastrophe_finance import Finance
 from fangpinbao.catastrophe_ranges import PayoutRange
-from fangpinbao.files import EVENTS, document_of, provenance_of, write_folder
+from fangpinbao.exchange import write_open_results
+from fangpinbao.files import EVENTS, OPEN_RESULTS, document_of, provenance_of, write_folder
 from fangpinbao.records import Figure
 
 __all__ = ["catastrophe_document", "write_catastrophe"]
@@ -47,19 +50,39 @@ def write_catastrophe(
     directory: str | os.PathLike[str],
     outcomes: CatastropheOutcomes,
     figures: Sequence[Figure],
+    finances: Mapping[str, Finance] | None = None,
     *,
     ranges: Sequence[PayoutRange] = (),
     changes: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a run's results to a folder that is new, empty, or holds an earlier result.
 
+    Parameters
+    ----------
+    finances
+        Financial side by contract: its figures join `figures`; losses of the first contract are written as
+        exchange tables (gross, net of and paid by reinsurance), with numbers of periods for years.
+
     Raises
     ------
     InputError
         If the folder holds anything else.
     """
-    document = catastrophe_document(outcomes, figures, ranges, changes)
+    finances = finances or {}
+    everything = [*figures, *(figure for one in finances.values() for figure in one.figures)]
+    document = catastrophe_document(outcomes, everything, ranges, changes)
     with write_folder(directory, document, outcomes.scenario) as folder:
         outcomes.by_year.to_parquet(folder / "by_year.parquet", index=False)
         outcomes.by_event.to_parquet(folder / EVENTS, index=False)
+        for contract in outcomes.contracts[:1]:
+            if contract not in finances:
+                continue
+            reinsured = finances[contract].reinsured
+            losses = {"il": reinsured.gross}
+            if reinsured.cessions:
+                losses |= {"ri": reinsured.net, "rl": reinsured.ceded}
+            write_open_results(
+                folder / OPEN_RESULTS, losses, outcomes.years, name=f"{outcomes.scenario.name} {contract}",
+                first_month=outcomes.model.table.first_month,
+            )  # fmt: skip
     return Path(directory).resolve()

@@ -16,7 +16,9 @@ from fangpinbao.scenario import Number, Scenario
 
 __all__ = ["PayoutRange", "payout_ranges"]
 
-_NOT_OF_THE_PAYOUT = (".premium", ".observed", ".damage.", ".tiers")
+_NOT_OF_THE_PAYOUT = (
+    ".premium", ".observed", ".damage.", ".tiers", ".reinsurance[", ".pool.", ".fund.", ".loading.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
-from fangpinbao.catastrophe.figures import catastrophe_figures
-from fangpinbao.catastrophe.outcomes import simulate_catastrophe
+from fangpinbao.catastrophe.figures import catastrophe_figures, premium_of
+from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catastrophe
 from fangpinbao.catastrophe_files import write_catastrophe
+from fangpinbao.catastrophe_finance import Finance, finance
 from fangpinbao.catastrophe_ranges import payout_ranges
 from fangpinbao.catastrophe_tables import CatastropheTables, payout_range_table
+from fangpinbao.finance_tables import finance_tables
 from fangpinbao.scenario import Scenario
 from fangpinbao.tables import Lang, print_all
 
-__all__ = ["run_catastrophe"]
+__all__ = ["finances_of", "run_catastrophe"]
 
 _RANGE_YEARS = 2_000
 Progress = Callable[[], AbstractContextManager[Callable[[float], None] | None]]
+
+
+def finances_of(
+    outcomes: CatastropheOutcomes, contracts: Sequence[str] | None = None
+) -> tuple[dict[str, Finance], str | None]:
+    """Return the financial side of contracts (default: all), and why there is none where terms are given.
+
+    Its figures are those of independent years. They say nothing where a path is a term of several years, or
+    where every year replays the one year of a catalogue.
+    """
+    table = outcomes.model.table
+    if not (table.reinsurance or table.pool or table.fund or "loading" in table.model_fields_set):
+        return {}, None
+    if table.term_years > 1:
+        return {}, "reinsurance, pool and fund: a path is a term of several years, not one year"
+    if table.catalogue is not None and table.catalogue.years == 1:
+        return (
+            {},
+            "reinsurance, pool and fund: every year replays the same year, so there is no law of a year",
+        )
+    return {
+        name: finance(
+            outcomes.event_losses(name), outcomes.years, table,
+            premium=premium_of(outcomes, name), contract=name,
+        )
+        for name in (outcomes.contracts if contracts is None else contracts)
+    }, None  # fmt: skip
 
 
 def run_catastrophe(
@@ -45,6 +75,14 @@ def run_catastrophe(
     if not quiet:
         print_all(console, [tables.heading(), tables.first(), *tables.details()])
         console.file.flush()
+    # The tables are those of the first contract; the files hold the figures of all.
+    first = outcomes.contracts[:1]
+    finances, reason = ({}, None) if quiet and out is None else finances_of(outcomes, None if out else first)
+    if not quiet and finances:
+        label = tables.contract_label(first[0])
+        console.print(Text(f"{tables.say('Who bears the losses of', '损失由谁承担')}: {label}", style="bold"))
+        print_all(console, finance_tables(finances[first[0]], lang))
+        console.file.flush()
     found = []
     if ranges and (not quiet or out is not None):
         headline = {name: figures.one("payout", name, "mean").value for name in outcomes.contracts}
@@ -54,9 +92,13 @@ def run_catastrophe(
         if not quiet and found:
             print_all(console, [payout_range_table(found, headline, tables)])
     if not quiet:
-        for note in figures.notes:
+        left_out = [
+            *figures.notes,
+            *(note for name in first if name in finances for note in finances[name].figures.notes),
+        ]
+        for note in left_out + ([reason] if reason else []):
             console.print(f"{tables.say('left out', '未列出')}: {note}")
         console.print(tables.footer())
     if out is None:
         return None
-    return write_catastrophe(out, outcomes, figures, ranges=found, changes=changes)
+    return write_catastrophe(out, outcomes, figures, finances, ranges=found, changes=changes)

@@ -34,6 +34,7 @@ __all__ = [
     "FIELDS",
     "FILES",
     "FORMAT",
+    "OPEN_RESULTS",
     "check_directory",
     "document_of",
     "provenance",
@@ -48,7 +49,8 @@ FORMAT = 1
 RESULTS = "results.json"
 FILES = (RESULTS, "by_year.parquet", "by_year_coverage.parquet", "scenario.json", "numbers.csv")
 EVENTS = "events.parquet"  # of catastrophe contracts
-_OURS = (*FILES, EVENTS)
+OPEN_RESULTS = "open-results"  # a folder of exchange tables, likewise
+_OURS = (*FILES, EVENTS, OPEN_RESULTS)
 FIELDS = (
     "programme", "coverage", "group", "line", "measure", "statistic", "value", "standard_error", "lower",
     "upper", "unit", "years", "method", "label",

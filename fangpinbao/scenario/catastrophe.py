@@ -19,6 +19,7 @@ from fangpinbao.scenario.base import (
     refuse,
 )
 from fangpinbao.scenario.laws import AmountLaw, FrequencyLaw
+from fangpinbao.scenario.reinsurance import FinancialTerms
 
 __all__ = [
     "AreaPeril",
@@ -398,8 +399,8 @@ class Contract(Table):
         return self
 
 
-class Catastrophe(Table):
-    """Catastrophe insurance of a region."""
+class Catastrophe(FinancialTerms):
+    """Catastrophe insurance of a region, and who bears its losses."""
 
     first_month: Annotated[int, Field(ge=1, le=12, description="month in which a simulated year begins")] = 1
     term_years: Annotated[int, Field(ge=1, le=60, description="years of a term, simulated together")] = 1

@@ -1,0 +1,147 @@
+"""Who bears the losses of a catastrophe run: reinsurance, pool and fund read the events, on the command line too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from fangpinbao.catastrophe.figures import catastrophe_figures
+from fangpinbao.catastrophe.outcomes import simulate_catastrophe
+from fangpinbao.catastrophe_files import write_catastrophe
+from fangpinbao.catastrophe_run import finances_of
+from fangpinbao.cli import app
+from fangpinbao.errors import InputError
+from fangpinbao.files import results_schema
+from fangpinbao.scenario import Scenario, load_scenario
+from tests.catastrophe_cases import contract, document, scenario
+
+LAYER: dict[str, Any] = {
+    "name": "layer", "kind": "excess_of_loss", "inuring": 1, "attachment": 200_000, "limit": 300_000,
+    "annual_limit": 300_000, "premium": 10_000,
+}  # fmt: skip
+POOL = {"carriers": {"lead": 0.5, "second": 0.3, "third": 0.2}}
+
+
+def terms(**tables: Any) -> Scenario:
+    """A storm of 1 in 1,000 dead on 10,000 residents: about ten dead, 500,000 yuan an event."""
+    contracts = {"base": contract(["storm"], premium=500_000), "half": contract(["storm"], per_person=25_000)}
+    return scenario(contracts=contracts, **tables)
+
+
+def test_the_layer_by_hand_on_the_events_of_the_run() -> None:
+    outcomes = simulate_catastrophe(terms(reinsurance=[LAYER], pool=POOL), 3000, 5)
+    finances, reason = finances_of(outcomes)
+    assert (list(finances), reason) == (["base", "half"], None)
+    for name, one in finances.items():
+        losses = outcomes.event_losses(name)
+        expected = [0] * outcomes.n_paths
+        for path, loss in zip(losses.path.tolist(), losses.loss.tolist(), strict=True):
+            due = min(max(loss - 20_000_000, 0), 30_000_000)
+            expected[path] += min(due, 30_000_000 - expected[path])
+        assert one.reinsured.ceded.by_year().tolist() == expected
+        assert max(expected) > 0
+        ceded = one.figures.one("year_loss", f"{name}/ceded", "mean")
+        assert ceded.value == pytest.approx(np.mean(expected) / 100)
+        carriers = one.figures.select(programme=f"{name}/net", measure="carrier_loss", statistic="mean")
+        net = one.figures.one("year_loss", f"{name}/net", "mean").value
+        shares = {figure.group: figure.value / net for figure in carriers}
+        assert shares == pytest.approx(POOL["carriers"], rel=1e-6)
+
+
+def test_both_halves_of_a_stratified_run_agree() -> None:
+    outcomes = simulate_catastrophe(load_scenario("yinchuan-2019"), 4000, threads=2)
+    figures, finances = catastrophe_figures(outcomes), finances_of(outcomes, ["base"])[0]
+    assert list(finances) == ["base"]
+    for statistic in ("mean", "return_period_100"):
+        theirs = finances["base"].figures.one("year_loss", "base/gross", statistic)
+        mine = figures.one("payout", "base", statistic)
+        assert (theirs.value, theirs.standard_error) == pytest.approx((mine.value, mine.standard_error))
+    ratio = finances["base"].figures.one("loss_ratio", "base/gross").value
+    assert ratio == pytest.approx(figures.one("loss_ratio", "base").value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("yinchuan-2019-term", "several years"), ("yinchuan-1739", "replays the same year"), ("yinchuan-2018", None)],
+)  # fmt: skip
+def test_it_is_left_out_where_years_are_not_independent(name: str, words: str | None) -> None:
+    finances, reason = finances_of(simulate_catastrophe(load_scenario(name), 300))
+    assert finances == {}
+    assert reason is None if words is None else words in (reason or "")
+    result = CliRunner().invoke(app, ["run", name, "--years", "300", "--no-ranges"])
+    assert result.exit_code == 0, result.output
+    assert "Who bears the losses" not in result.output
+    assert ("left out: reinsurance, pool and fund" in result.output) == (words is not None)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_command_line(lang: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["run", "yinchuan-2019", "--years", "1500", "--lang", lang, "--out", str(out), "--no-ranges"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    for words in {
+        "en": ("Who bears the losses of: no trigger", "Reinsurance, in inuring order", "Catastrophe fund"),
+        "zh": ("损失由谁承担: 无触发条件", "再保险（按赔付顺序）", "巨灾基金"),
+    }[lang]:
+        assert words in result.output
+    document_ = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(results_schema()).validate(document_)
+    programmes = {figure["programme"] for figure in document_["figures"]}
+    assert {"base/gross", "base/ceded", "base/net", "triggered/net", "five_grades/net"} <= programmes
+    tables = out / "open-results"
+    by_year = pd.read_parquet(out / "by_year.parquet").query("programme == 'base'")
+    written = {
+        code: pd.read_csv(tables / f"{code}_splt.csv").query("SummaryId == 1") for code in ("il", "ri", "rl")
+    }
+    paid = {code: round(100 * table["Loss"].sum()) for code, table in written.items()}
+    assert paid["il"] == by_year["payout_fen"].sum() == paid["ri"] + paid["rl"]
+    assert pd.read_csv(tables / "il_periods.csv")["PeriodWeight"].sum() == pytest.approx(1.0)
+    assert json.loads((tables / "results_metadata.json").read_text(encoding="utf-8"))
+    again = CliRunner().invoke(app, [*arguments, "--quiet"])
+    assert again.exit_code == 0, again.output
+    assert (tables / "il_splt.csv").is_file()
+
+
+def test_without_such_terms_nothing_is_added(tmp_path: Path) -> None:
+    outcomes = simulate_catastrophe(terms(), 50)
+    finances, reason = finances_of(outcomes)
+    assert (finances, reason) == ({}, None)
+    folder = write_catastrophe(tmp_path / "out", outcomes, catastrophe_figures(outcomes), finances)
+    assert not (folder / "open-results").exists()
+
+
+def test_a_mistake_is_named_by_its_place_in_the_scenario() -> None:
+    wrong = document(reinsurance=[LAYER | {"limit": None}], pool={"carriers": {"lead": 0.9}})
+    del wrong["catastrophe"]["reinsurance"][0]["limit"]
+    with pytest.raises(InputError) as caught:
+        Scenario.from_document(wrong)
+    told = str(caught.value)
+    assert "catastrophe.reinsurance[0].limit" in told
+    assert "catastrophe.pool.carriers have shares that sum to 0.9, not 1" in told
+
+
+def test_what_a_missing_premium_leaves_out_is_said(tmp_path: Path) -> None:
+    """A quota share of a contract whose premium is unknown has a loss, but no price."""
+    quota = {"name": "quota", "kind": "quota_share", "inuring": 1, "cession": 0.4}
+    (tmp_path / "s.toml").write_text(_as_toml(quota), encoding="utf-8")
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "s.toml"), "--years", "200", "--no-ranges"])
+    assert result.exit_code == 0, result.output
+    assert "left out: base/ceded / quota: ceded_premium" in result.output
+
+
+def _as_toml(quota: dict[str, Any]) -> str:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "catastrophe.md").read_text(encoding="utf-8")
+    text = page.split("```toml\n")[1].split("```")[0]
+    lines = [
+        line for line in text.splitlines() if not line.startswith(("premium =", "premium_per_resident ="))
+    ]
+    terms_ = [f"{key} = {json.dumps(value)}" for key, value in quota.items()]
+    return "\n".join([*lines, "[[catastrophe.reinsurance]]", *terms_, ""])
