@@ -264,26 +264,21 @@ def linearity(bench: Bench) -> None:
         population = population_of(scenario)
         made = time.perf_counter() - made
         years = bench.years(bench.speed, persons, 2 * bench.seconds, least=4)
-        simulate(scenario, 2, 1, population=population, threads=THREADS)
-        times = [
-            timed(lambda s=scenario, n=years, p=population: simulate(s, n, 1, population=p, threads=THREADS))
-            for _ in range(3)
-        ]
+        engine = Engine(scenario, population, seed=1)
+        engine.run(2, threads=THREADS)
+        times = [timed(lambda e=engine, n=years: e.run(n, threads=THREADS)) for _ in range(3)]
         by_persons[persons] = persons * years / statistics.median(times)
         rows.append((f"{persons:,}", f"{years:,}", millions(by_persons[persons]), f"{made:.2f}"))
     table("By persons", ("persons", "years", "million a second", "population made in s"), rows)
     rows = []
     persons = 20_000
     scenario = bench.scenario.replace("population.persons", persons)
-    population = population_of(scenario)
+    engine = Engine(scenario, seed=1)
     for years in (250, 1_000, 4_000, 10_000):
         if not bench.full and persons * years / bench.speed > 12 * bench.seconds:
             print(f"  {years:,} years left out to keep this quick; --full runs them")
             continue
-        times = [
-            timed(lambda n=years: simulate(scenario, n, 1, population=population, threads=THREADS))
-            for _ in range(3)
-        ]
+        times = [timed(lambda n=years: engine.run(n, threads=THREADS)) for _ in range(3)]
         by_years[years] = persons * years / statistics.median(times)
         rows.append((f"{years:,}", f"{persons:,}", millions(by_years[years])))
     table("By years", ("years", "persons", "million a second"), rows)
