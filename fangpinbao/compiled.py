@@ -202,8 +202,8 @@ class Components:
             level = 0 if account.level == "person" else 1
             kind = KINDS.index(account.kind)
             reading = [node for node in tree.nodes if name in node.step.accounts]
-            inside = frozenset(node.index for node in reading)
-            outside = frozenset(node.index for node in reading if node.step.base == "all")
+            inside = frozenset(node.index for node in reading if node.step.base != "out_of_scope")
+            outside = frozenset(node.index for node in reading if node.step.base != "in_scope")
             if level == 1:
                 inside = outside = inside | outside
             atoms.append(((level, kind, inside), (level, kind, outside)))

@@ -79,7 +79,11 @@ def costs(outcomes: Outcomes, accounts: list[str] | None = None) -> np.ndarray:
 def coverage(draw, unit: str | None = None) -> dict:
     """An indemnity coverage over medical costs with random terms."""
     unit = unit or draw(st.sampled_from(["person_year", "event", "discharge"]))
-    table: dict = {"accounts": MEDICAL, "unit": unit, "base": draw(st.sampled_from(["all", "in_scope"]))}
+    table: dict = {
+        "accounts": MEDICAL,
+        "unit": unit,
+        "base": draw(st.sampled_from(["all", "in_scope", "out_of_scope"])),
+    }
     table["deductible"] = draw(st.integers(0, 300_000)) / 100
     if draw(st.booleans()):
         ends = sorted(draw(st.sets(st.integers(300_001, 3_000_000), min_size=1, max_size=3)))

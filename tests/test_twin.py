@@ -71,6 +71,13 @@ SAME = {
     "displaced": one(ILLNESS, stack=["basic", "critical", "x", "assistance"]),
     "displaced and reordered": one(ILLNESS, stack=["basic", "assistance", "x", "critical"]),
     "without two public layers": one(ILLNESS, stack=["basic", "x"]),
+    "out of scope alone": one(
+        {"accounts": MEDICAL, "base": "out_of_scope", "deductible": 100, "rate": 0.6, "limit": 4000}
+    ),
+    "out of scope by event, before the layers": one(
+        {"accounts": MEDICAL, "base": "out_of_scope", "per_event": {"rate": 0.7}, "deductible": 50},
+        stack=["x", "basic", "critical", "assistance"],
+    ),
     "coverage first": one(ILLNESS, stack=["x", "basic", "critical", "assistance"]),
     "limit by household": one({**ILLNESS, "per_household": {"limit": 2000}}),
     "terms by household": one({**ILLNESS, "per_household": {"deductible": 200, "rate": 0.37}}),

@@ -89,7 +89,7 @@ class Ledger:
 
     def cells(self, step, units) -> list:
         def in_base(cell):
-            return cell[2] == "in" or step.base == "all" or cell[0] is None
+            return cell[0] is None or step.base == "all" or (cell[2] == "in") == (step.base == "in_scope")
 
         return [cell for cell in self.left if cell[0] in units and cell[1] in step.accounts and in_base(cell)]
 

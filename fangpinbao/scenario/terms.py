@@ -250,7 +250,8 @@ class Coverage(Terms):
     exposure: Annotated[Exposure | None, Field(description="what the product is counted by")] = None
     accounts: Annotated[list[Name], Field(min_length=1)]
     base: Annotated[
-        Literal["all", "in_scope"], Field(description="whole cost, or in-scope cost of the basic scheme")
+        Literal["all", "in_scope", "out_of_scope"],
+        Field(description="whole cost, or the part within or outside the basic scheme's catalogue"),
     ] = "all"
     unit: Annotated[Unit, Field(description="what one deductible and limit stands for")] = "person_year"
     where: Annotated[Filter, Field(description="who can be paid")] = Filter()
