@@ -74,7 +74,9 @@ def main() -> None:
 
 def _interrupted() -> None:
     typer.echo("fangpinbao: interrupted, nothing is left behind", err=True)
-    sys.exit(130)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(130)  # at once: other threads may be computing or compiling, and nothing of theirs is kept
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:

@@ -269,13 +269,14 @@ class Engine:
             for item in items:
                 task(item)
         else:
-            with ThreadPoolExecutor(workers) as pool:
-                try:
-                    for _ in pool.map(task, items):
-                        pass
-                except BaseException:
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    raise
+            pool = ThreadPoolExecutor(workers)
+            try:
+                for _ in pool.map(task, items):
+                    pass
+            except BaseException as error:
+                pool.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
+                raise
+            pool.shutdown()
         for block in self.blocks:
             sums.add_base(self.base(block), block)
         sums.add_certain(self.compiled)
