@@ -213,7 +213,10 @@ def test_anything_else_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     options = ("--years", 2_000_000, "--threads", 2, "--out", "out", "--progress")
-    process = start("run", SMALL, *options, cwd=tmp_path)
+    heeds_signals = {
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    }  # a background job may not
+    process = start("run", SMALL, *options, cwd=tmp_path, **heeds_signals)
     assert process.stderr is not None
     process.stderr.readline()  # the first progress, so that the simulation runs
     time.sleep(0.2)
