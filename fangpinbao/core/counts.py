@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 TAIL_CUTOFF = 2.0**-33
+_SMALLEST_START = 1e-200
 """Counts that are less probable than half a step of a 32-bit uniform are left out."""
 
 
@@ -177,8 +178,7 @@ def tail_probabilities(
         _check_size(size)
     largest = float(checked.max(initial=0.0))
     columns = _columns_needed(family, largest, size) if kmax is None else kmax
-    k = np.arange(1, columns + 1, dtype=np.float64)
-    return np.minimum.accumulate(_upper_tail(family, k, checked[..., np.newaxis], size), axis=-1)
+    return _upper_tails(family, columns, checked, size)
 
 
 def count_from_uniform(tail_row: Float64Array, u: ArrayLike) -> Int64Array:
@@ -201,6 +201,28 @@ def _upper_tail(kind: CountKind, k: Float64Array, means: Float64Array, size: flo
     if kind is CountKind.POISSON:
         return special.gammainc(k, means)
     return np.asarray(special.betainc(k, size, means / (means + size)), dtype=np.float64)
+
+
+def _upper_tails(kind: CountKind, columns: int, means: Float64Array, size: float) -> Float64Array:
+    """P(N >= k) for k = 1..columns: the last one as an incomplete function, the others by adding masses to it.
+
+    All terms are positive, so nothing cancels. Masses follow the recursion of the (a, b, 0) class (Loss Models,
+    section 6.5), unless the mass at 0 is too small to start from.
+    """
+    is_negative_binomial = kind is CountKind.NEGATIVE_BINOMIAL
+    mass = np.exp(-size * np.log1p(means / size) if is_negative_binomial else -means)
+    if kind is CountKind.BERNOULLI or mass.min(initial=1.0) < _SMALLEST_START:
+        every = np.arange(1, columns + 1, dtype=np.float64)
+        return np.minimum.accumulate(_upper_tail(kind, every, means[..., np.newaxis], size), axis=-1)
+    odds = means / (means + size) if is_negative_binomial else means
+    tails = np.empty((*means.shape, columns))
+    for k in range(1, columns):
+        mass = mass * (odds * ((size + k - 1) / k if is_negative_binomial else 1.0 / k))
+        tails[..., k - 1] = mass
+    tails[..., -1] = _upper_tail(kind, np.float64(columns), means, size)
+    for k in range(columns - 1, 0, -1):
+        tails[..., k - 1] += tails[..., k]
+    return tails
 
 
 def _columns_needed(kind: CountKind, mean: float, size: float) -> int:
