@@ -11,7 +11,7 @@ from fangpinbao._typing import BoolArray, Float64Array, Int64Array, Uint64Array
 from fangpinbao.compiled import StackTree, account_table, discharge_groups, eligible
 from fangpinbao.core import layout as at
 from fangpinbao.core.counts import tail_probabilities
-from fangpinbao.core.events import PATHS_A_WORD
+from fangpinbao.core.screen import PATHS_A_WORD
 from fangpinbao.core.streams import (
     GOLDEN,
     decision_key,

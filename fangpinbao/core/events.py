@@ -3,8 +3,7 @@
 One function serves the simulator, the plain-Python twin, ``explain`` and audits. A draw is keyed by the
 peril's name, the path, the year of path and the unit's stable id, so neither order nor company matters.
 
-Four paths share a screening word of 64 bits, 16 bits each: the high half of the number that is compared with
-the chance of an event. Its low half is only drawn where it decides, so the chance is kept to 2^-32.
+Units are screened by words that four paths share; see ``fangpinbao.core.screen``.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.streams import GOLDEN, mix64
 
-__all__ = ["PATHS_A_WORD", "book_events", "day_of", "screen_persons", "strike_homes", "where_set"]
+__all__ = ["book_events", "day_of", "strike_homes", "where_set"]
 
-PATHS_A_WORD = 4
 TWO_32 = 1 << 32
 _S32 = np.uint64(32)
 _S16 = np.uint64(16)
@@ -72,11 +70,11 @@ def strike_homes(
     unit_word,
     unit_stratum, event_start, catalogue, catalogue_key, township_start, household_word, member_start, words, mask,
     place,
-    hit, hit_word, segment, sizes, home_mark, person_mark, events,
+    hit, hit_word, segment, sizes, home_mark, events,
 ):
     """List the households that household perils and township events strike, and mark them.
 
-    ``catalogue`` is (peril, township, share x 2^32). Members are marked too where the peril books costs of persons.
+    ``catalogue`` is (peril, township, share x 2^32).
     Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril, and writes the numbers of hits and
     segments to ``sizes``. Returns 0, or the capacity that is needed where they do not fit.
     """
@@ -98,9 +96,14 @@ def strike_homes(
                     words[j] = mix64(key + keys[j])
                 known_key = key
             shift = _S48 - _S16 * np.uint64(lane[first_year + y])
-            for j in range(n):
-                high = np.uint64(tail[start + stratum[j] * counts] >> np.uint32(16))
-                mask[j] = ((words[j] >> shift) & _LOW_16) <= high
+            if rate[q, at.TAIL_STRATA] == 1:
+                high = np.uint64(tail[start] >> np.uint32(16))
+                for j in range(n):
+                    mask[j] = ((words[j] >> shift) & _LOW_16) <= high
+            else:
+                for j in range(n):
+                    high = np.uint64(tail[start + stratum[j] * counts] >> np.uint32(16))
+                    mask[j] = ((words[j] >> shift) & _LOW_16) <= high
             hits = where_set(mask, n, place)
             if m + hits * counts + 8 > hit_word.shape[0]:
                 return 2 * (m + hits * counts + 8)
@@ -134,137 +137,23 @@ def strike_homes(
                 words[j] = mix64(key + homes[j])
             for j in range(n):
                 mask[j] = (words[j] >> _S32) < share
-            before = m
+            before, everyone = m, unit_start[q + 1] - unit_start[q] == households
             for i in range(where_set(mask, n, place)):
                 h = low + np.int64(place[i])
-                if _is_among(unit_of, unit_start[q], unit_start[q + 1], h):
+                if everyone or _is_among(unit_of, unit_start[q], unit_start[q + 1], h):
                     hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m], hit[at.HIT_COUNT, m] = h, y, 1
                     hit_word[m] = mix64(words[place[i]] + GOLDEN)
                     m += 1
             segment[0, n_segments], segment[1, n_segments], segment[2, n_segments] = q, before, m
             n_segments += 1
-    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
+    width = (households + 7) // 8 * 8
     for g in range(n_segments):
         q = segment[0, g]
         for i in range(segment[1, g], segment[2, g]):
             h, y = np.int64(hit[at.HIT_UNIT, i]), np.int64(hit[at.HIT_YEAR, i])
             events[first_year + y, q] += 1
             home_mark[y * width + h] = 1
-            if peril[q, at.HITS_MEMBERS] == 1:
-                for person in range(member_start[h], member_start[h + 1]):
-                    person_mark[y * stride + person] = 1
     sizes[0], sizes[1] = m, n_segments
-    return np.int64(0)
-
-
-@kernel
-def screen_persons(
-    first_year, years, persons, households, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_word,
-    unit_stratum, home, member_start, has_base, base_homes, home_mark, person_mark, words, lanes, masks, ties,
-    threshold,
-    threshold_row, place, listed, hit, hit_word, region, segment, sizes, events, row, first_of_year,
-):
-    """Give every person who is struck in a year a row, and list the hits of persons' perils by row.
-
-    Members with certain costs of ``base_homes`` get rows too where the household is touched. All persons are
-    units of every peril, those who are not exposed with chance 0. Hits of the k-th peril of persons start at
-    ``(k + 1) x region``; segments are added as in ``strike_homes``. Returns 0, or the capacity that is needed.
-    """
-    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
-    rows, n_segments = np.int64(0), sizes[1]
-    for q in range(peril.shape[0]):
-        if peril[q, at.EXPOSED] == 0:
-            segment[0, n_segments] = q
-            segment[1, n_segments] = (n_segments - sizes[1] + 1) * region
-            segment[2, n_segments] = segment[1, n_segments]
-            n_segments += 1
-    person = row[at.ROW_PERSON]
-    for y in range(years):
-        marks = person_mark[y * stride : (y + 1) * stride]
-        for k in range(n_segments - sizes[1]):
-            q = segment[0, sizes[1] + k]
-            low, counts = unit_start[q], rate[q, at.TAIL_COUNTS]
-            highs, tails, key = threshold[k], tail_row[first_year + y, q], screen_key[first_year + y, q]
-            if threshold_row[k] != tails:
-                start = rate[q, at.TAIL_START] + tails * rate[q, at.TAIL_STRATA] * counts
-                for j in range(persons):
-                    highs[j] = np.uint16(tail[start + unit_stratum[low + j] * counts] >> np.uint32(16))
-                threshold_row[k] = tails
-            if y == 0 or key != screen_key[first_year + y - 1, q]:
-                keys, mine = unit_word[low : low + persons], words[k]
-                for j in range(persons):
-                    mine[j] = mix64(key + keys[j])
-                for part in range(PATHS_A_WORD):
-                    shift, lane_of = _S48 - _S16 * np.uint64(part), lanes[k, part]
-                    for j in range(persons):
-                        lane_of[j] = np.uint16(mine[j] >> shift)
-            lane_of, mask = lanes[k, lane[first_year + y]], masks[k]
-            tied = np.int64(0)
-            for j in range(persons):
-                mask[j] = lane_of[j] <= highs[j]
-                marks[j] |= mask[j]
-                tied += np.int64(lane_of[j] == highs[j])
-            ties[k] = tied
-        for b in range(base_homes.shape[0]):
-            h = base_homes[b]
-            touched = home_mark[y * width + h]
-            for i in range(member_start[h], member_start[h + 1]):
-                touched |= marks[i]
-            if touched == 1:
-                for i in range(member_start[h], member_start[h + 1]):
-                    marks[i] |= has_base[i]
-        first_of_year[0, y] = rows
-        n = where_set(marks, persons, place)
-        if rows + n > row.shape[1]:
-            return rows + n
-        for i in range(n):
-            person[rows + i] = place[i]
-        for k in range(n_segments - sizes[1]):
-            g = sizes[1] + k
-            q, mask, mine = segment[0, g], masks[k], words[k]
-            m = segment[2, g]
-            hits = np.int64(0)
-            for i in range(n):
-                listed[hits] = i
-                hits += np.int64(mask[place[i]])
-            most = hits if peril[q, at.PER_YEAR] == 1 else hits * rate[q, at.TAIL_COUNTS]
-            if m + most + 8 > segment[1, g] + region:
-                return 2 * region + most
-            own = GOLDEN * (np.uint64(lane[first_year + y]) + _ONE)
-            lane_of, counts = lanes[k, lane[first_year + y]], rate[q, at.TAIL_COUNTS]
-            if counts == 1 and ties[k] == 0:
-                for i in range(hits):
-                    hit_word[m + i] = mine[place[listed[i]]]
-                for i in range(m, m + hits):
-                    hit_word[i] = mix64(mix64(hit_word[i] + own) + GOLDEN)
-                for i in range(hits):
-                    hit[at.HIT_UNIT, m + i] = rows + listed[i]
-                    hit[at.HIT_YEAR, m + i], hit[at.HIT_COUNT, m + i] = y, 1
-                m += hits
-            else:
-                start = rate[q, at.TAIL_START] + tail_row[first_year + y, q] * rate[q, at.TAIL_STRATA] * counts
-                per_year = peril[q, at.PER_YEAR] == 1
-                for i in range(hits):
-                    j = place[listed[i]]
-                    drawn = mix64(mine[j] + own)
-                    number = np.uint64(lane_of[j]) << _S16 | (mix64(drawn ^ _LOW_HALF) >> _S48)
-                    tails_from = start + unit_stratum[unit_start[q] + j] * counts
-                    struck = np.int64(0)
-                    while struck < counts and number < np.uint64(tail[tails_from + struck]):
-                        struck += 1
-                    for e in range(min(struck, np.int64(1)) if per_year else struck):
-                        hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = rows + listed[i], y
-                        hit[at.HIT_COUNT, m] = struck if per_year else np.int64(1)
-                        hit_word[m] = mix64(drawn + np.uint64(e + 1) * GOLDEN)
-                        m += 1
-            events[first_year + y, q] += m - segment[2, g]
-            segment[2, g] = m
-        rows += n
-    first_of_year[0, years] = rows
-    for y in range(years):
-        for r in range(first_of_year[0, y], first_of_year[0, y + 1]):
-            row[at.ROW_CELL, r] = y * width + home[person[r]]
-    sizes[1] = n_segments
     return np.int64(0)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from fangpinbao._typing import Int64Array
 from fangpinbao.core import layout as at
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
-from fangpinbao.core.events import PATHS_A_WORD, book_events, screen_persons, strike_homes
+from fangpinbao.core.events import book_events, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
+from fangpinbao.core.screen import PATHS_A_WORD, screen_persons
 from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.special import run_special
 from fangpinbao.core.steps import open_changes, run_coverages, run_none
@@ -49,7 +50,7 @@ def draw(
 ) -> int:
     """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
     always = base.insured if replay else base.always
-    clear_marks(years, block.persons, block.households, int(is_base), always, work.home_mark, work.person_mark)
+    clear_marks(years, block.households, int(is_base), always, work.home_mark)
     needed, peril = 0, perils.peril[:0] if is_base else perils.peril
     work.sizes[:2] = 0
     if not is_base:
@@ -58,17 +59,16 @@ def draw(
             chunk.screen_key, chunk.lane, block.unit_start, block.unit_of, block.unit_word, block.unit_stratum,
             chunk.event_start, chunk.catalogue, chunk.catalogue_key, block.township_start, block.household_word,
             block.member_start, work.home_words, work.mask, work.place, work.hit[:, : work.region],
-            work.hit_word[: work.region], work.segment, work.sizes, work.home_mark, work.person_mark, out.events,
+            work.hit_word[: work.region], work.segment, work.sizes, work.home_mark, out.events,
         )
     if needed == 0:
         needed = screen_persons(
             low, years, block.persons, block.households, peril, chunk.rate, chunk.tail, chunk.tail_row,
             chunk.screen_key, chunk.lane, block.unit_start, block.unit_word, block.unit_stratum, block.home,
             block.member_start, block.has_base, base.all_homes if replay or is_base else base.row_homes,
-            work.home_mark, work.person_mark, work.words, work.lanes, work.masks, work.ties, work.threshold,
-            work.threshold_row, work.place, work.active, work.hit, work.hit_word, work.region, work.segment,
-            work.sizes, out.events,
-            work.row, work.first_of_year,
+            work.home_mark, work.words, work.home_words, work.masks, work.marks, work.threshold,
+            work.threshold_row, work.place, work.active, work.hit, work.hit_word, work.region,
+            work.segment, work.sizes, out.events, work.row, work.first_of_year,
         )
     if needed > 0:
         return -int(needed)

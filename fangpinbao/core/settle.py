@@ -56,11 +56,9 @@ def start_rows(years, households, runs, rows, run, event, row, cell, spent, home
 
 
 @kernel
-def clear_marks(years, persons, households, is_base, always, home_mark, person_mark):
+def clear_marks(years, households, is_base, always, home_mark):
     """Clear the marks, but for households that are settled ``always``; with ``is_base`` 1 mark all households."""
-    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
-    for i in range(years * stride):
-        person_mark[i] = 0
+    width = (households + 7) // 8 * 8
     for i in range(years * width):
         home_mark[i] = 0
     for h in always:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint8Array, Uint32Array, Uint64Array
 from fangpinbao.core import layout as at
-from fangpinbao.core.events import PATHS_A_WORD
+from fangpinbao.core.screen import PATHS_A_WORD
 
 __all__ = ["MOST_YEARS", "Base", "Block", "Chunk", "Outputs", "Perils", "Stacks", "Work"]
 
@@ -178,16 +178,14 @@ class Work:
         self.region = region
         # drawing
         self.words = np.zeros((kinds, stride), dtype=np.uint64)
-        self.lanes = np.zeros((kinds, PATHS_A_WORD, stride), dtype=np.uint16)
-        self.masks = np.zeros((kinds, stride), dtype=np.uint8)
-        self.threshold = np.zeros((kinds, stride), dtype=np.uint16)
-        self.threshold_row, self.ties = ints(kinds) - 1, ints(kinds)
+        self.masks = np.zeros((kinds, PATHS_A_WORD * stride), dtype=np.uint8)
+        self.marks = np.zeros(PATHS_A_WORD * stride, dtype=np.uint8)
+        self.threshold = np.zeros((kinds, stride), dtype=np.uint64)
+        self.threshold_row = ints(kinds, PATHS_A_WORD) - 1
         self.home_words = np.zeros(wide, dtype=np.uint64)
         self.mask = np.zeros(wide, dtype=np.uint8)
         self.place, self.active = uints(wide), uints(wide)
-        self.person_mark, self.home_mark, self.home_payable = (
-            np.zeros(wide, dtype=np.uint8) for _ in range(3)
-        )
+        self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(2))
         self.hit = uints(3, (kinds + 1) * region)
         self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
         self.segment = ints(3, self.n_perils + 16_384)

@@ -1,0 +1,167 @@
+"""Screens all persons of a block for their perils: who is struck in which year, and the row that gets.
+
+Four paths share a screening word of 64 bits, 16 bits each: the high half of the number that is compared with
+the chance of an event. Its low half is only drawn where it decides, so the chance is kept to 2^-32.
+
+The four paths of a word are screened at once. Bytes and thresholds of a person lie side by side in the order in
+which the parts of a word lie in memory (little-endian), so that word, thresholds and bytes are compared as they lie.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fangpinbao._jit import kernel
+from fangpinbao.core import layout as at
+from fangpinbao.core.streams import GOLDEN, mix64
+
+__all__ = ["PATHS_A_WORD", "screen_persons"]
+
+PATHS_A_WORD = 4
+_LAST = PATHS_A_WORD - 1
+_S16, _S48 = np.uint64(16), np.uint64(48)
+_LOW_16 = np.uint64(0xFFFF)
+_ONE = np.uint64(1)
+_LOW_HALF = np.uint64(0x2545F4914F6CDD1D)
+
+
+@kernel
+def screen_persons(
+    first_year, years, persons, households, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_word,
+    unit_stratum, home, member_start, has_base, base_homes, home_mark, words, packed, masks, marks,
+    threshold, threshold_row, place, listed, hit, hit_word, region, segment, sizes, events, row,
+    first_of_year,
+):
+    """Give every person who is struck in a year a row, and list the hits of persons' perils by row.
+
+    Members with certain costs of ``base_homes`` get rows too where the household is touched. All persons are
+    units of every peril, those who are not exposed with chance 0. Hits of the k-th peril of persons start at
+    ``(k + 1) x region``; segments are added as in ``strike_homes``. Returns 0, or the capacity that is needed.
+    """
+    width = (households + 7) // 8 * 8
+    rows, n_segments, first_segment = np.int64(0), sizes[1], sizes[1]
+    for q in range(peril.shape[0]):
+        if peril[q, at.EXPOSED] == 0:
+            segment[0, n_segments] = q
+            segment[1, n_segments] = (n_segments - first_segment + 1) * region
+            segment[2, n_segments] = segment[1, n_segments]
+            n_segments += 1
+    perils = n_segments - first_segment
+    person, cells = row[at.ROW_PERSON], row[at.ROW_CELL]
+    y = np.int64(0)
+    while y < years:
+        year, first_lane = first_year + y, lane[first_year + y]
+        group = np.int64(1)  # years of this word
+        while y + group < years and lane[year + group] == first_lane + group:
+            group += 1
+        for i in range(4 * persons):
+            marks[i] = 0
+        for k in range(perils):
+            q = segment[0, first_segment + k]
+            low, counts, strata = unit_start[q], rate[q, at.TAIL_COUNTS], rate[q, at.TAIL_STRATA]
+            highs, mask, key = threshold[k], masks[k], screen_key[year, q]
+            keys, stratum = unit_word[low : low + persons], unit_stratum[low : low + persons]
+            is_known = True
+            for t in range(group):
+                is_known = is_known and threshold_row[k, first_lane + t] == tail_row[year + t, q]
+            if not is_known:
+                for s in range(strata):
+                    packed[s] = 0
+                for t in range(group):
+                    shift = _S48 - _S16 * np.uint64(first_lane + t)
+                    start = rate[q, at.TAIL_START] + tail_row[year + t, q] * strata * counts
+                    for s in range(strata):
+                        packed[s] |= np.uint64(tail[start + s * counts] >> np.uint32(16)) << shift
+                for part in range(PATHS_A_WORD):
+                    t = part - first_lane
+                    threshold_row[k, part] = tail_row[year + t, q] if 0 <= t < group else np.int64(-1)
+                for j in range(persons):
+                    highs[j] = packed[stratum[j]]
+            mine = words[k]
+            for j in range(persons):
+                mine[j] = mix64(key + keys[j])
+            drawn, limits = mine[:persons].view(np.uint16), highs[:persons].view(np.uint16)
+            for i in range(4 * persons):
+                mask[i] = drawn[i] <= limits[i]
+            for i in range(4 * persons):
+                marks[i] |= mask[i]
+        for g in range(first_segment):  # members of struck households
+            if peril[segment[0, g], at.HITS_MEMBERS] == 1:
+                for i in range(segment[1, g], segment[2, g]):
+                    h, t = np.int64(hit[at.HIT_UNIT, i]), np.int64(hit[at.HIT_YEAR, i]) - y
+                    if 0 <= t < group:
+                        for j in range(member_start[h], member_start[h + 1]):
+                            marks[4 * j + _LAST - (first_lane + t)] = 1
+        fours = marks[: 4 * persons].view(np.uint32)
+        for b in range(base_homes.shape[0]):
+            h = base_homes[b]
+            touched = np.uint32(0)
+            for t in range(group):
+                touched |= np.uint32(home_mark[(y + t) * width + h]) << np.uint32(8 * (_LAST - (first_lane + t)))
+            for i in range(member_start[h], member_start[h + 1]):
+                touched |= fours[i]
+            if touched != np.uint32(0):
+                for i in range(member_start[h], member_start[h + 1]):
+                    fours[i] |= touched * np.uint32(has_base[i])
+        for t in range(group):
+            part = _LAST - (first_lane + t)
+            first_of_year[0, y + t] = rows
+            n = np.int64(0)
+            for j in range(persons):
+                place[n] = j
+                n += np.int64(marks[4 * j + part])
+            if rows + n > row.shape[1]:
+                return rows + n
+            for i in range(n):
+                person[rows + i] = place[i]
+            for i in range(n):
+                cells[rows + i] = (y + t) * width + home[place[i]]
+            rows += n
+        first_of_year[0, y + group] = rows
+        for k in range(perils):
+            g = first_segment + k
+            q, mask, highs, m = segment[0, g], masks[k], threshold[k].view(np.uint16), segment[2, g]
+            low, counts, mine = unit_start[q], rate[q, at.TAIL_COUNTS], words[k]
+            per_year = peril[q, at.PER_YEAR] == 1
+            for t in range(group):
+                part = _LAST - (first_lane + t)
+                hits = np.int64(0)
+                for r in range(first_of_year[0, y + t], first_of_year[0, y + t + 1]):
+                    listed[hits] = r
+                    hits += np.int64(mask[4 * np.int64(person[r]) + part])
+                most = hits if per_year else hits * counts
+                if m + most + 8 > segment[1, g] + region:
+                    return 2 * region + most
+                own, shift = GOLDEN * (np.uint64(first_lane + t) + _ONE), _S48 - _S16 * np.uint64(first_lane + t)
+                tied = np.int64(0)
+                for i in range(hits):
+                    j = np.int64(person[listed[i]])
+                    hit_word[m + i] = mine[j]
+                    tied |= np.int64(((mine[j] >> shift) & _LOW_16) == np.uint64(highs[4 * j + part]))
+                if counts == 1 and tied == 0:
+                    for i in range(m, m + hits):
+                        hit_word[i] = mix64(mix64(hit_word[i] + own) + GOLDEN)
+                    for i in range(hits):
+                        hit[at.HIT_UNIT, m + i] = listed[i]
+                        hit[at.HIT_YEAR, m + i], hit[at.HIT_COUNT, m + i] = y + t, 1
+                    m += hits
+                else:
+                    start = rate[q, at.TAIL_START] + tail_row[year + t, q] * rate[q, at.TAIL_STRATA] * counts
+                    for i in range(hits):
+                        j = np.int64(person[listed[i]])
+                        drawn_own = mix64(mine[j] + own)
+                        number = ((mine[j] >> shift) & _LOW_16) << _S16 | (mix64(drawn_own ^ _LOW_HALF) >> _S48)
+                        tails_from = start + unit_stratum[low + j] * counts
+                        struck = np.int64(0)
+                        while struck < counts and number < np.uint64(tail[tails_from + struck]):
+                            struck += 1
+                        for e in range(min(struck, np.int64(1)) if per_year else struck):
+                            hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = listed[i], y + t
+                            hit[at.HIT_COUNT, m] = struck if per_year else np.int64(1)
+                            hit_word[m] = mix64(drawn_own + np.uint64(e + 1) * GOLDEN)
+                            m += 1
+                events[year + t, q] += m - segment[2, g]
+                segment[2, g] = m
+        y += group
+    sizes[1] = n_segments
+    return np.int64(0)
