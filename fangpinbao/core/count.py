@@ -99,49 +99,80 @@ def _weighted_gap(resource, z, size):
 
 
 @kernel
-def _add_terms(n, terms, household, cells):
-    """Add what programmes change for the classes and gaps of households at both lines (sign -1: take it off)."""
-    for t in range(n):
-        cell, h, sign = terms[t, at.TERM_CELL], terms[t, at.TERM_HOUSEHOLD], terms[t, at.TERM_SIGN]
-        u, i, benefit = terms[t, at.TERM_U], terms[t, at.TERM_I], terms[t, at.TERM_BENEFIT]
-        size, start = household[at.SIZE, h], household[at.INCOME_START, h]
-        for line in range(2):
-            z, first = household[at.LINE + line, h], cell + _FIRST + line * _WIDTH
-            part, use = np.int64(-1), _USE_STILL  # class within the class under "none", use of the payout
-            if start < z:
-                use = _USE_ALREADY
-                if u < z and z <= i:
-                    part, use = _LIFTED, _USE_LIFTED
-            elif u >= z:
-                use = _USE_NEVER
-            elif i >= z:
-                kind, use = (_RETURN if household[at.LIFTED_OUT, h] == 1 else _ENTRY), _USE_PREVENTED
-                cells[first + kind] += sign
-                cells[first + _N_CLASSES + kind] += sign * size
-                cells[first + _STILL] -= sign
-                cells[first + _N_CLASSES + _STILL] -= sign * size
-                if i - terms[t, at.TERM_FIXED] >= z:
-                    cells[first + _WITHOUT] += sign
-            elif benefit > 0:
-                part = _RELIEVED
-            if i < z and z <= u:
-                part = _INDUCED
-            if part >= 0:
-                cells[first + part] += sign
-                cells[first + _N_CLASSES + part] += sign * size
-            if benefit > 0:
-                cells[first + use] += sign * benefit
-                cells[first + _ABOVE] += sign * min(benefit, max(i - z, 0))
-            if i < z or u < z:
-                poor = np.int64(i < z) - np.int64(u < z)
-                cells[first + _POOR] += sign * poor
-                cells[first + _POOR_PERSONS] += sign * poor * size
-                cells[first + _GAP] += sign * (max(z - i, 0) - max(z - u, 0))
-                insured, insured_ratio = _weighted_gap(i, z, size)
-                bare, bare_ratio = _weighted_gap(u, z, size)
-                cells[first + _FGT1] += sign * (np.int64(half_up(insured)) - np.int64(half_up(bare)))
-                insured_square, bare_square = half_up(insured * insured_ratio), half_up(bare * bare_ratio)
-                cells[first + _FGT2] += sign * (np.int64(insured_square) - np.int64(bare_square))
+def _add_line(n, sign, line, term, prevented, cells):
+    """Add to one line's columns what a programme makes of ``n`` households of a year (sign -1: take it off).
+
+    ``term`` is [TERM_*, household]; marks those kept from falling below the line in ``prevented``.
+    """
+    u, insured, benefit, fixed = term[at.TERM_U], term[at.TERM_I], term[at.TERM_BENEFIT], term[at.TERM_FIXED]
+    of_home = term[at.TERM_HOUSEHOLD :]
+    start, size, lifted_out, lines = (
+        of_home[at.INCOME_START], of_home[at.SIZE], of_home[at.LIFTED_OUT], of_home[at.LINE + line]
+    )
+    lifted, returns, entries, relieved, induced, poor = 0, 0, 0, 0, 0, 0
+    lifted_persons, return_persons, entry_persons, relieved_persons, induced_persons, poor_persons = 0, 0, 0, 0, 0, 0
+    for j in range(n):
+        z, heads, was_register = lines[j], size[j], lifted_out[j] == 1
+        was_above, was_poor, is_poor, is_above = start[j] >= z, u[j] < z, insured[j] < z, insured[j] >= z
+        kept = was_above & was_poor & is_above
+        is_lifted = np.int64((start[j] < z) & was_poor & is_above)
+        is_return = np.int64(kept & was_register)
+        is_entry = np.int64(kept) - is_return
+        is_relieved = np.int64(was_above & was_poor & is_poor & (benefit[j] > 0))
+        is_induced = np.int64(is_poor & (u[j] >= z))
+        more = np.int64(is_poor) - np.int64(was_poor)
+        lifted, lifted_persons = lifted + is_lifted, lifted_persons + is_lifted * heads
+        returns, return_persons = returns + is_return, return_persons + is_return * heads
+        entries, entry_persons = entries + is_entry, entry_persons + is_entry * heads
+        relieved, relieved_persons = relieved + is_relieved, relieved_persons + is_relieved * heads
+        induced, induced_persons = induced + is_induced, induced_persons + is_induced * heads
+        poor, poor_persons = poor + more, poor_persons + more * heads
+        prevented[j] = kept
+    use_lifted, use_poor, use_never, use_prevented, use_still, above, without = 0, 0, 0, 0, 0, 0, 0
+    for j in range(n):
+        z, paid = lines[j], benefit[j]
+        was_above, was_poor, is_poor, is_above = start[j] >= z, u[j] < z, insured[j] < z, insured[j] >= z
+        use_poor += paid if start[j] < z else 0
+        use_lifted += paid if (start[j] < z) & was_poor & is_above else 0
+        use_never += paid if was_above & (u[j] >= z) else 0
+        use_prevented += paid if was_above & was_poor & is_above else 0
+        use_still += paid if was_above & was_poor & is_poor else 0
+        above += min(paid, max(insured[j] - z, 0))
+        without += np.int64(was_above & was_poor & (insured[j] - fixed[j] >= z) & is_above)
+    gap, fgt1, fgt2 = 0, 0, 0
+    for j in range(n):
+        z, heads = lines[j], np.float64(size[j])
+        gap += max(z - insured[j], 0) - max(z - u[j], 0)
+        ratio = np.float64(min(max(z - insured[j], 0), z)) / np.float64(z)
+        before = np.float64(min(max(z - u[j], 0), z)) / np.float64(z)
+        weighted, weighted_before = heads * ratio * _FIXED_POINT, heads * before * _FIXED_POINT
+        fgt1 += np.int64(half_up(weighted)) - np.int64(half_up(weighted_before))
+        fgt2 += np.int64(half_up(weighted * ratio)) - np.int64(half_up(weighted_before * before))
+    kept_households, kept_persons = returns + entries, return_persons + entry_persons
+    cells[_LIFTED] += sign * lifted
+    cells[_N_CLASSES + _LIFTED] += sign * lifted_persons
+    cells[_RETURN] += sign * returns
+    cells[_N_CLASSES + _RETURN] += sign * return_persons
+    cells[_ENTRY] += sign * entries
+    cells[_N_CLASSES + _ENTRY] += sign * entry_persons
+    cells[_STILL] -= sign * kept_households
+    cells[_N_CLASSES + _STILL] -= sign * kept_persons
+    cells[_RELIEVED] += sign * relieved
+    cells[_N_CLASSES + _RELIEVED] += sign * relieved_persons
+    cells[_INDUCED] += sign * induced
+    cells[_N_CLASSES + _INDUCED] += sign * induced_persons
+    cells[_USE_ALREADY] += sign * (use_poor - use_lifted)
+    cells[_USE_LIFTED] += sign * use_lifted
+    cells[_USE_NEVER] += sign * use_never
+    cells[_USE_PREVENTED] += sign * use_prevented
+    cells[_USE_STILL] += sign * use_still
+    cells[_ABOVE] += sign * above
+    cells[_WITHOUT] += sign * without
+    cells[_POOR] += sign * poor
+    cells[_POOR_PERSONS] += sign * poor_persons
+    cells[_GAP] += sign * gap
+    cells[_FGT1] += sign * fgt1
+    cells[_FGT2] += sign * fgt2
 
 
 @inlined
@@ -215,92 +246,109 @@ def _cause(
 
 @kernel
 def count_programmes(
-    first_year, n_person, has_lines, relief_counts, household, relief_rate, own_premium, slot, row, event,
-    money, account, component_kind, none_buffer, kind_loss, buffer, base, base_person, total, change, base_home,
-    base_change, terms, costs, sizes, columns, by_household,
+    first_year, years, n_person, has_lines, relief_counts, household, relief_rate, own_premium, first_of_year, slot,
+    row, event, money, account, component_kind, none_buffer, kind_loss, buffer, base, base_person, total, change,
+    base_home, base_change, term, costs, mask, listed, place, columns, by_household,
 ):
     """Add to each programme what the households it touches did, less what they do without events."""
-    flat = columns.reshape(columns.size)
-    n_programmes, width = columns.shape[1], columns.shape[2]
-    n = np.int64(0)
-    for k in range(sizes[2]):
-        if n + 2 * n_programmes > terms.shape[0]:
-            _add_terms(n, terms, household, flat)
-            n = np.int64(0)
-        mine = change[k, 0, 0]
-        h, y = np.int64(slot[at.SLOT_HOUSEHOLD, mine]), first_year + np.int64(slot[at.SLOT_YEAR, mine])
-        u, relief = total[at.RESOURCE, mine], total[at.RELIEF_PAID, mine]
-        medical, limit = total[at.MEDICAL_SPENDING, mine], household[at.CATASTROPHIC_FROM, h]
-        start, highest = household[at.INCOME_START, h], max(household[at.LINE, h], household[at.LINE + 1, h])
-        u0, medical0 = base_home[at.BASE_RESOURCE, h], base_home[at.BASE_MEDICAL, h]
-        severe, severe0 = np.int64(medical >= limit), np.int64(medical0 >= limit)
-        for p in range(1, n_programmes):
-            own = own_premium[p, h]
-            if change[k, p, at.TOUCHED] == 0 and base_change[h, p, at.TOUCHED] == 0 and own == 0:
-                continue
-            insured, insured_relief = _insured(u, change[k, p, at.ADJUST], own, relief, relief_rate[h], relief_counts)
-            benefit, fixed, late = change[k, p, at.BENEFIT], change[k, p, at.FIXED], change[k, p, at.LATE]
-            adjusted = change[k, p, at.MEDICAL_ADJUST]
-            insured0, benefit0 = u0 + base_change[h, p, at.ADJUST], base_change[h, p, at.BENEFIT]
-            fixed0 = base_change[h, p, at.FIXED]
-            if u == u0 and insured == insured0 and benefit == benefit0 and fixed == fixed0 and medical == medical0:
-                is_as_ever = late == base_change[h, p, at.LATE] and adjusted == base_change[h, p, at.MEDICAL_ADJUST]
-                if is_as_ever and insured_relief - relief == base_change[h, p, at.RELIEF_CHANGE]:
-                    continue  # the year without events once more
-            cell = (y * n_programmes + p) * width
-            flat[cell + _PAYOUT] += benefit - benefit0
-            flat[cell + _PAID] += np.int64(benefit > 0) - np.int64(benefit0 > 0)
-            flat[cell + _LATE] += late - base_change[h, p, at.LATE]
-            flat[cell + _FIXED] += fixed - fixed0
-            flat[cell + _RELIEF] += insured_relief - relief - base_change[h, p, at.RELIEF_CHANGE]
-            flat[cell + _CATASTROPHIC] += np.int64(medical - adjusted >= limit) - severe
-            had_severe = np.int64(medical0 - base_change[h, p, at.MEDICAL_ADJUST] >= limit)
-            flat[cell + _CATASTROPHIC] -= had_severe - severe0
-            if min(min(start, min(u, u0)), min(insured, insured0)) >= highest:
-                for line in range(2 if has_lines == 1 else 0):  # never at risk: only the use of the payout changes
-                    z, use = household[at.LINE + line, h], cell + _FIRST + line * _WIDTH
-                    flat[use + _USE_NEVER] += benefit - benefit0
-                    flat[use + _ABOVE] += min(benefit, insured - z) - min(benefit0, insured0 - z)
-            elif has_lines == 1:
-                terms[n, at.TERM_CELL], terms[n, at.TERM_HOUSEHOLD], terms[n, at.TERM_SIGN] = cell, h, 1
-                terms[n, at.TERM_U], terms[n, at.TERM_I] = u, insured
-                terms[n, at.TERM_BENEFIT], terms[n, at.TERM_FIXED] = benefit, fixed
-                n += 1
-                if base_change[h, p, at.TOUCHED] == 1:  # else it makes no difference without events
-                    terms[n, at.TERM_CELL], terms[n, at.TERM_HOUSEHOLD], terms[n, at.TERM_SIGN] = cell, h, -1
-                    terms[n, at.TERM_U], terms[n, at.TERM_I] = u0, insured0
-                    terms[n, at.TERM_BENEFIT], terms[n, at.TERM_FIXED] = benefit0, fixed0
-                    n += 1
-                cause = np.int64(-1)
+    homes = slot[at.SLOT_HOUSEHOLD]
+    for y in range(years):
+        n = np.int64(0)
+        for mine in range(first_of_year[1, y], first_of_year[1, y + 1]):
+            listed[n] = mine
+            n += np.int64(slot[at.SLOT_CHANGE, mine] != 0)
+        for p in range(1, columns.shape[1]):
+            cells = columns[first_year + y, p]
+            m, touched_before = np.int64(0), np.int64(0)
+            payout, paid, late, fixed_sums, more_relief, severe = 0, 0, 0, 0, 0, 0
+            for i in range(n):
+                mine = np.int64(listed[i])
+                h, k = np.int64(homes[mine]), np.int64(slot[at.SLOT_CHANGE, mine]) - 1
+                is_before = base_change[h, p, at.TOUCHED]
+                if change[k, p, at.TOUCHED] == 0 and is_before == 0:
+                    continue
+                u, relief, own = total[at.RESOURCE, mine], total[at.RELIEF_PAID, mine], own_premium[p, h]
+                adjust = change[k, p, at.ADJUST]
+                insured, insured_relief = _insured(u, adjust, own, relief, relief_rate[h], relief_counts)
+                benefit, fixed = change[k, p, at.BENEFIT], change[k, p, at.FIXED]
+                medical, limit = total[at.MEDICAL_SPENDING, mine], household[at.CATASTROPHIC_FROM, h]
+                payout += benefit
+                paid += np.int64(benefit > 0)
+                late += change[k, p, at.LATE]
+                fixed_sums += fixed
+                more_relief += insured_relief - relief
+                severe += np.int64(medical - change[k, p, at.MEDICAL_ADJUST] >= limit) - np.int64(medical >= limit)
+                term[at.TERM_U, m], term[at.TERM_I, m] = u, insured
+                term[at.TERM_BENEFIT, m], term[at.TERM_FIXED, m] = benefit, fixed
+                place[m] = mine
+                m += 1
+                touched_before += is_before
+            for turn in range(2 if touched_before > 0 else 1):  # the year as it was, then the year without events
+                sign = 1 - 2 * turn
+                if turn == 1:
+                    kept = np.int64(0)
+                    for j in range(m):
+                        h = np.int64(homes[place[j]])
+                        if base_change[h, p, at.TOUCHED] == 0:
+                            continue
+                        u, medical = base_home[at.BASE_RESOURCE, h], base_home[at.BASE_MEDICAL, h]
+                        limit, benefit = household[at.CATASTROPHIC_FROM, h], base_change[h, p, at.BENEFIT]
+                        payout -= benefit
+                        paid -= np.int64(benefit > 0)
+                        late -= base_change[h, p, at.LATE]
+                        fixed_sums -= base_change[h, p, at.FIXED]
+                        more_relief -= base_change[h, p, at.RELIEF_CHANGE]
+                        severe -= np.int64(medical - base_change[h, p, at.MEDICAL_ADJUST] >= limit)
+                        severe += np.int64(medical >= limit)
+                        term[at.TERM_U, kept], term[at.TERM_I, kept] = u, u + base_change[h, p, at.ADJUST]
+                        term[at.TERM_BENEFIT, kept], term[at.TERM_FIXED, kept] = benefit, base_change[h, p, at.FIXED]
+                        place[kept] = place[j]
+                        kept += 1
+                    m = kept
+                if has_lines == 0:
+                    continue
+                for field in range(at.TERM_WIDTH - at.TERM_HOUSEHOLD):
+                    source, target = household[field], term[at.TERM_HOUSEHOLD + field]
+                    for j in range(m):
+                        target[j] = source[homes[place[j]]]
                 for line in range(2):
-                    z, by_cause = household[at.LINE + line, h], cell + _FIRST + line * _WIDTH + _FIRST_CAUSE
-                    if start >= z and u < z and z <= insured:
-                        if cause < 0:
+                    of_line = cells[_FIRST + line * _WIDTH : _FIRST + (line + 1) * _WIDTH]
+                    _add_line(m, np.int64(sign), line, term, mask, of_line)
+                    for i in range(where_set(mask, m, listed[n:])):
+                        mine = np.int64(place[listed[n + i]])
+                        h = homes[mine]
+                        cause = _base_cause(base_home[at.BASE_SCHOOLING, h])
+                        if turn == 0:
                             cause = _cause(
                                 mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
                                 kind_loss, buffer, base, base_person, base_home[at.BASE_SCHOOLING, h], costs,
                             )
-                        flat[by_cause + cause] += 1
-                    if start >= z and u0 < z and z <= insured0:
-                        flat[by_cause + _base_cause(base_home[at.BASE_SCHOOLING, h])] -= 1
-                    if by_household.shape[1] > 0:
-                        by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
-                        by_household[p, h, 1 + line] -= np.int64(u0 < z) - np.int64(insured0 < z)
-            if by_household.shape[1] > 0:
-                by_household[p, h, 0] += benefit - benefit0
-    _add_terms(n, terms, household, flat)
+                        of_line[_FIRST_CAUSE + cause] += sign
+                if by_household.shape[1] > 0:
+                    for j in range(m):
+                        h = homes[place[j]]
+                        by_household[p, h, 0] += sign * term[at.TERM_BENEFIT, j]
+                        for line in range(2):
+                            z = term[at.TERM_HOUSEHOLD + at.LINE + line, j]
+                            gained = np.int64(term[at.TERM_U, j] < z) - np.int64(term[at.TERM_I, j] < z)
+                            by_household[p, h, 1 + line] += sign * gained
+            cells[_PAYOUT] += payout
+            cells[_PAID] += paid
+            cells[_LATE] += late
+            cells[_FIXED] += fixed_sums
+            cells[_RELIEF] += more_relief
+            cells[_CATASTROPHIC] += severe
 
 
 @kernel
 def count_base(
-    has_lines, relief_counts, household, relief_rate, own_premium, slot, total, change, base_home, base_change, terms,
-    columns, by_household,
+    has_lines, relief_counts, household, relief_rate, own_premium, slot, total, change, base_home, base_change, term,
+    mask, columns, by_household,
 ):
     """Count all households in the year without events, into year 0, and keep what each adds.
 
     Every household has a slot; causes other than certain schooling do not occur.
     """
-    flat, width = columns.reshape(columns.size), columns.shape[2]
     for h in range(household.shape[1]):
         u, relief, medical = total[at.RESOURCE, h], total[at.RELIEF_PAID, h], total[at.MEDICAL_SPENDING, h]
         start, limit = household[at.INCOME_START, h], household[at.CATASTROPHIC_FROM, h]
@@ -351,14 +399,16 @@ def count_base(
             cells[_RELIEF] += insured_relief - relief
             cells[_CATASTROPHIC] += np.int64(medical - mine[at.MEDICAL_ADJUST] >= limit) - severe
             if has_lines == 1:
-                terms[0, at.TERM_CELL], terms[0, at.TERM_HOUSEHOLD], terms[0, at.TERM_SIGN] = p * width, h, 1
-                terms[0, at.TERM_U], terms[0, at.TERM_I] = u, insured
-                terms[0, at.TERM_BENEFIT], terms[0, at.TERM_FIXED] = benefit, mine[at.FIXED]
-                _add_terms(np.int64(1), terms, household, flat)
+                term[at.TERM_U, 0], term[at.TERM_I, 0] = u, insured
+                term[at.TERM_BENEFIT, 0], term[at.TERM_FIXED, 0] = benefit, mine[at.FIXED]
+                for field in range(at.TERM_WIDTH - at.TERM_HOUSEHOLD):
+                    term[at.TERM_HOUSEHOLD + field, 0] = household[field, h]
                 for line in range(2):
                     z = household[at.LINE + line, h]
-                    if start >= z and u < z and z <= insured:
-                        cells[_FIRST + line * _WIDTH + _FIRST_CAUSE + _base_cause(base_home[at.BASE_SCHOOLING, h])] += 1
+                    of_line = cells[_FIRST + line * _WIDTH : _FIRST + (line + 1) * _WIDTH]
+                    _add_line(np.int64(1), np.int64(1), line, term, mask, of_line)
+                    if mask[0] == 1:
+                        of_line[_FIRST_CAUSE + _base_cause(base_home[at.BASE_SCHOOLING, h])] += 1
                     if by_household.shape[1] > 0:
                         by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
             if by_household.shape[1] > 0:

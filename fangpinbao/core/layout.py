@@ -160,12 +160,10 @@ BASE_PERSON_MEDICAL: Final = 1
 BASE_EDUCATION: Final = 2  # out-of-pocket cost of schooling
 BASE_PAID: Final = 3  # and the next ones: paid by each step of "none"
 
-# term[t, .]: a household counted once for a programme
-TERM_CELL: Final = 0  # first column of the programme's year
-TERM_HOUSEHOLD: Final = 1
-TERM_SIGN: Final = 2  # -1: taken off
-TERM_U: Final = 3
-TERM_I: Final = 4
-TERM_BENEFIT: Final = 5
-TERM_FIXED: Final = 6
-TERM_WIDTH: Final = 7
+# term[., j]: what a programme makes of a household in a year, and the first rows of ``household``
+TERM_U: Final = 0
+TERM_I: Final = 1
+TERM_BENEFIT: Final = 2
+TERM_FIXED: Final = 3
+TERM_HOUSEHOLD: Final = 4  # SIZE to LIFTED_OUT
+TERM_WIDTH: Final = TERM_HOUSEHOLD + LIFTED_OUT + 1

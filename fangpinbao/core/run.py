@@ -191,7 +191,7 @@ def _keep_base(stacks: Stacks, work: Work, out: Outputs, block: Block, base: Bas
     )
     count_base(
         stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate, block.own_premium, work.slot,
-        work.total, work.change, base.home, base.change, work.terms, out.columns, base.by_household,
+        work.total, work.change, base.home, base.change, work.term, work.mask, out.columns, base.by_household,
     )
 
 
@@ -222,10 +222,11 @@ def _count(
         open_changes(n, work.place, work.slot, work.sizes, work.change)
     if work.sizes[2] > 0 or every:
         count_programmes(
-            low, stacks.n_person, stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate,
-            block.own_premium, work.slot, work.row, work.event, work.money, stacks.account, stacks.component_kind,
-            stacks.none_buffer, stacks.kind_loss, work.buffer, block.base, base.person, work.total, work.change,
-            base.home, base.change, work.terms, work.costs, work.sizes, out.columns, out.by_household,
+            low, years, stacks.n_person, stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate,
+            block.own_premium, work.first_of_year, work.slot, work.row, work.event, work.money, stacks.account,
+            stacks.component_kind, stacks.none_buffer, stacks.kind_loss, work.buffer, block.base, base.person,
+            work.total, work.change, base.home, base.change, work.term, work.costs, work.mask, work.active,
+            work.place, out.columns, out.by_household,
         )
     if base.paid or every:
         take_off_base_steps(low, years, work.first_of_year, work.slot, base.step, base.step_has, out.step_sums)

@@ -380,6 +380,21 @@ def credit_payments(
                 first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
         elif row[at.ROW_EVENT, first] == at.NOBODY:
             continue  # certain costs are not events
+        if is_person or of_members == 0:
+            e = row[at.ROW_EVENT, first] if is_person else slot[at.SLOT_EVENT, mine]
+            if e != at.NOBODY and event[at.EV_NEXT, e] == at.NOBODY:  # a single event takes all
+                a = event[at.EV_ACCOUNT, e]
+                inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
+                amount, scope, left = money[0, e], money[1, e], False
+                if is_person:
+                    left = read[s, inside] >= 0 and scope > 0.0 and buffer[read[s, inside], first] > 0.0
+                    rest = read[s, outside] >= 0 and amount > scope and buffer[read[s, outside], first] > 0.0
+                    left = left or rest
+                else:
+                    left = read[s, inside] >= 0 and amount > 0.0 and held[read[s, inside], mine] > 0.0
+                if left and reads_account[s, a] == 1:
+                    credit[year, s, a] += paid
+                continue
         stop = last if is_person else last + 1
         whole = 0.0
         for turn in range(2):

@@ -205,4 +205,4 @@ class Work:
         self.total = ints(at.TOTAL_WIDTH, rows)
         self.change = ints(rows, self.n_programmes, at.CHANGE_WIDTH)
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots
-        self.costs, self.terms = floats(7), ints(1_024, at.TERM_WIDTH)
+        self.costs, self.term = floats(7), ints(at.TERM_WIDTH, self.households + 8)
