@@ -24,7 +24,7 @@ _USE_PREVENTED, _USE_LIFTED, _USE_ALREADY = col.USE_PREVENTED, col.USE_LIFTED, c
 _USE_STILL, _USE_NEVER, _ABOVE, _WITHOUT = col.USE_STILL, col.USE_NEVER, col.ABOVE_LINE, col.WITHOUT_FIXED
 _POOR, _POOR_PERSONS = col.POOR, col.POOR_PERSONS
 _GAP, _FGT1, _FGT2, _FIXED_POINT = col.GAP, col.FGT1, col.FGT2, col.FIXED_POINT
-_SCHOOLING_CERTAIN, _OTHER = 3, 6
+_SCHOOLING_CERTAIN, _OTHER, _UNKNOWN = 3, 6, 255
 _NEVER_0, _POOR_0, _GAP_0, _FGT1_0, _FGT2_0 = range(at.LINE_SUMS)
 _NO_SAFETY = np.iinfo(np.int64).max
 
@@ -248,7 +248,7 @@ def _cause(
 def count_programmes(
     first_year, years, n_person, has_lines, relief_counts, household, relief_rate, own_premium, first_of_year, slot,
     row, event, money, account, component_kind, none_buffer, kind_loss, buffer, base, base_person, total, change,
-    base_home, base_change, term, costs, mask, listed, place, columns, by_household,
+    base_home, base_change, term, costs, cause_of, mask, listed, place, columns, by_household,
 ):
     """Add to each programme what the households it touches did, less what they do without events."""
     homes = slot[at.SLOT_HOUSEHOLD]
@@ -256,6 +256,7 @@ def count_programmes(
         n = np.int64(0)
         for mine in range(first_of_year[1, y], first_of_year[1, y + 1]):
             listed[n] = mine
+            cause_of[mine] = _UNKNOWN
             n += np.int64(slot[at.SLOT_CHANGE, mine] != 0)
         for p in range(1, columns.shape[1]):
             cells = columns[first_year + y, p]
@@ -319,10 +320,12 @@ def count_programmes(
                         h = homes[mine]
                         cause = _base_cause(base_home[at.BASE_SCHOOLING, h])
                         if turn == 0:
-                            cause = _cause(
-                                mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
-                                kind_loss, buffer, base, base_person, base_home[at.BASE_SCHOOLING, h], costs,
-                            )
+                            if cause_of[mine] == _UNKNOWN:
+                                cause_of[mine] = _cause(
+                                    mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
+                                    kind_loss, buffer, base, base_person, base_home[at.BASE_SCHOOLING, h], costs,
+                                )
+                            cause = np.int64(cause_of[mine])
                         of_line[_FIRST_CAUSE + cause] += sign
                 if by_household.shape[1] > 0:
                     for j in range(m):

@@ -225,8 +225,8 @@ def _count(
             low, years, stacks.n_person, stacks.has_lines, stacks.relief_counts, block.household, block.relief_rate,
             block.own_premium, work.first_of_year, work.slot, work.row, work.event, work.money, stacks.account,
             stacks.component_kind, stacks.none_buffer, stacks.kind_loss, work.buffer, block.base, base.person,
-            work.total, work.change, base.home, base.change, work.term, work.costs, work.mask, work.active,
-            work.place, out.columns, out.by_household,
+            work.total, work.change, base.home, base.change, work.term, work.costs, work.variant, work.mask,
+            work.active, work.place, out.columns, out.by_household,
         )
     if base.paid or every:
         take_off_base_steps(low, years, work.first_of_year, work.slot, base.step, base.step_has, out.step_sums)
