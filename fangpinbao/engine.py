@@ -28,7 +28,7 @@ from fangpinbao.synthesis import synthesise
 
 __all__ = ["Engine", "population_of", "simulate"]
 
-BLOCK_PERSONS = 20_000
+BLOCK_PERSONS = 10_000
 CHUNK_YEARS = 256
 BATCH_CELLS = 120_000
 """Persons x years settled at once: enough to spread the cost of a call, few enough for one core's cache."""

@@ -55,13 +55,13 @@ def where_set(mask, n, places):
     for j in range(n, padded):
         mask[j] = 0
     eights = mask[:padded].view(np.uint64)
-    count = np.int64(0)
+    count = np.uint32(0)
     for i in range(padded // 8):
         if eights[i] != np.uint64(0):
             for j in range(8 * i, 8 * i + 8):
                 places[count] = j
-                count += mask[j]
-    return count
+                count += np.uint32(mask[j])
+    return np.int64(count)
 
 
 @kernel
@@ -211,14 +211,17 @@ def book_events(
                         word[n] = mix64(hit_word[i] + person_word[member_start[h] + k])
                         n += 1
             else:
-                for i in range(low, high):
-                    event[at.EV_UNIT, start + i - low] = hit[at.HIT_UNIT, i]
-                for i in range(low, high):
-                    event[at.EV_YEAR, start + i - low] = hit[at.HIT_YEAR, i]
-                    event[at.EV_COUNT, start + i - low] = hit[at.HIT_COUNT, i]
-                for i in range(low, high):
-                    word[start + i - low] = hit_word[i]
                 n += high - low
+                struck, booked = hit[:, low:high], event[:, start:n]
+                words, mine = hit_word[low:high], word[start:n]
+                for i in range(high - low):
+                    booked[at.EV_UNIT, i] = struck[at.HIT_UNIT, i]
+                for i in range(high - low):
+                    booked[at.EV_YEAR, i] = struck[at.HIT_YEAR, i]
+                for i in range(high - low):
+                    booked[at.EV_COUNT, i] = struck[at.HIT_COUNT, i]
+                for i in range(high - low):
+                    mine[i] = words[i]
             if booking[b, at.CHANCE] < TWO_32:
                 chance = np.uint64(booking[b, at.CHANCE])
                 kept = start
@@ -236,8 +239,9 @@ def book_events(
             units = event[at.EV_UNIT, start:n]
             for turn in range(1 if share >= 0.0 else 2):  # the amount, then a drawn in-scope share
                 purpose = local if turn == 0 else local + _SCOPE
+                words = word[start:n]
                 for i in range(count):
-                    survival[i] = _survival(mix64(word[start + i] + purpose * GOLDEN))
+                    survival[i] = _survival(mix64(words[i] + purpose * GOLDEN))
                 _draw_amounts(
                     booking[b, at.TABLE if turn == 0 else at.SCOPE_TABLE], survival, amount, count, quantile,
                     atom_start, atom,
@@ -259,9 +263,11 @@ def book_events(
             if to_household and per_person:
                 for i in range(count):
                     units[i] = home[person[units[i]]]
-            for i in range(start, n):
-                event[at.EV_COUNT, i] *= np.uint32(booking[b, at.COUNTS])
-                event[at.EV_ACCOUNT, i] = booking[b, at.ACCOUNT]
+            booked = event[:, start:n]
+            for i in range(count):
+                booked[at.EV_ACCOUNT, i] = booking[b, at.ACCOUNT]
+            for i in range(count):
+                booked[at.EV_COUNT, i] *= np.uint32(booking[b, at.COUNTS])
             run[at.RUN_FIRST, runs], run[at.RUN_END, runs] = start, n
             run[at.RUN_BOOKING, runs], run[at.RUN_PERIL, runs] = b, q
             run[at.RUN_PERSON, runs] = np.int64(not to_household)

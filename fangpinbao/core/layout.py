@@ -107,6 +107,8 @@ ROW_WIDTH: Final = 3
 # cell[., year x stride + household], unsigned, and spent[., the same], fen
 CELL_ROWS_END: Final = 0  # 1 + its last row; 0: no member is struck
 CELL_SLOT: Final = 1  # NOBODY: what happened cannot matter for a programme or a line
+CELL_ROWS_START: Final = 2  # its first row, where any member is struck
+CELL_WIDTH: Final = 3
 CELL_SPENDING: Final = 0  # of members, beyond the year without events
 CELL_MEDICAL: Final = 1
 

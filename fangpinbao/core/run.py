@@ -148,7 +148,7 @@ def _settle(
         )
     list_slots(
         years, block.households, int(all_touched), base.home, work.cell, work.spent, work.home_mark,
-        work.home_payable, work.mask, work.place, work.row, work.slot, work.first_of_year, work.sizes,
+        work.home_payable, work.mask, work.place, work.slot, work.first_of_year, work.sizes,
     )
     slots = int(work.sizes[3])
     fill_slots(

@@ -106,57 +106,65 @@ def screen_persons(
         for t in range(group):
             part = _LAST - (first_lane + t)
             first_of_year[0, y + t] = rows
-            n = np.int64(0)
+            n, of_part = np.uint32(0), marks[part : 4 * persons : 4]
             for j in range(persons):
                 place[n] = j
-                n += np.int64(marks[4 * j + part])
+                n += np.uint32(of_part[j])
             if rows + n > row.shape[1]:
-                return rows + n
+                return rows + np.int64(n)
+            new_person, new_cell = person[rows : rows + n], cells[rows : rows + n]
             for i in range(n):
-                person[rows + i] = place[i]
+                new_person[i] = place[i]
+            first_cell = np.uint32((y + t) * width)
             for i in range(n):
-                cells[rows + i] = (y + t) * width + home[place[i]]
-            rows += n
+                new_cell[i] = first_cell + home[place[i]]
+            rows += np.int64(n)
         first_of_year[0, y + group] = rows
         for k in range(perils):
             g = first_segment + k
             q, mask, highs, m = segment[0, g], masks[k], threshold[k].view(np.uint16), segment[2, g]
-            low, counts, mine = unit_start[q], rate[q, at.TAIL_COUNTS], words[k]
+            counts, mine = rate[q, at.TAIL_COUNTS], words[k]
+            stratum = unit_stratum[unit_start[q] : unit_start[q] + persons]
             per_year = peril[q, at.PER_YEAR] == 1
             for t in range(group):
                 part = _LAST - (first_lane + t)
-                hits = np.int64(0)
-                for r in range(first_of_year[0, y + t], first_of_year[0, y + t + 1]):
-                    listed[hits] = r
-                    hits += np.int64(mask[4 * np.int64(person[r]) + part])
+                first_row, found = first_of_year[0, y + t], np.uint32(0)
+                of_year, of_part = person[first_row : first_of_year[0, y + t + 1]], mask[part : 4 * persons]
+                for i in range(of_year.shape[0]):
+                    listed[found] = i
+                    found += np.uint32(of_part[np.uint32(4) * of_year[i]])
+                hits = np.int64(found)
                 most = hits if per_year else hits * counts
                 if m + most + 8 > segment[1, g] + region:
                     return 2 * region + most
                 own, shift = GOLDEN * (np.uint64(first_lane + t) + _ONE), _S48 - _S16 * np.uint64(first_lane + t)
+                new_word, new_hit, high_of = hit_word[m : m + hits], hit[:, m : m + hits], highs[part : 4 * persons]
+                for i in range(hits):
+                    new_word[i] = mine[of_year[listed[i]]]
                 tied = np.int64(0)
                 for i in range(hits):
-                    j = np.int64(person[listed[i]])
-                    hit_word[m + i] = mine[j]
-                    tied |= np.int64(((mine[j] >> shift) & _LOW_16) == np.uint64(highs[4 * j + part]))
+                    high = np.uint64(high_of[np.uint32(4) * of_year[listed[i]]])
+                    tied += np.int64(((new_word[i] >> shift) & _LOW_16) == high)
                 if counts == 1 and tied == 0:
-                    for i in range(m, m + hits):
-                        hit_word[i] = mix64(mix64(hit_word[i] + own) + GOLDEN)
                     for i in range(hits):
-                        hit[at.HIT_UNIT, m + i] = listed[i]
-                        hit[at.HIT_YEAR, m + i], hit[at.HIT_COUNT, m + i] = y + t, 1
+                        new_word[i] = mix64(mix64(new_word[i] + own) + GOLDEN)
+                    for i in range(hits):
+                        new_hit[at.HIT_UNIT, i] = first_row + listed[i]
+                    for i in range(hits):
+                        new_hit[at.HIT_YEAR, i], new_hit[at.HIT_COUNT, i] = y + t, 1
                     m += hits
                 else:
                     start = rate[q, at.TAIL_START] + tail_row[year + t, q] * rate[q, at.TAIL_STRATA] * counts
                     for i in range(hits):
-                        j = np.int64(person[listed[i]])
+                        j = of_year[listed[i]]
                         drawn_own = mix64(mine[j] + own)
                         number = ((mine[j] >> shift) & _LOW_16) << _S16 | (mix64(drawn_own ^ _LOW_HALF) >> _S48)
-                        tails_from = start + unit_stratum[low + j] * counts
+                        tails_from = start + stratum[j] * counts
                         struck = np.int64(0)
                         while struck < counts and number < np.uint64(tail[tails_from + struck]):
                             struck += 1
                         for e in range(min(struck, np.int64(1)) if per_year else struck):
-                            hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = listed[i], y + t
+                            hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = first_row + listed[i], y + t
                             hit[at.HIT_COUNT, m] = struck if per_year else np.int64(1)
                             hit_word[m] = mix64(drawn_own + np.uint64(e + 1) * GOLDEN)
                             m += 1

@@ -39,7 +39,7 @@ def start_rows(years, households, runs, rows, run, event, row, cell, spent, home
     Households to whose own accounts an event of a member is booked are marked like those that are struck.
     """
     width = (households + 7) // 8 * 8
-    ends, slot_of = cell[at.CELL_ROWS_END], cell[at.CELL_SLOT]
+    ends, starts, slot_of = cell[at.CELL_ROWS_END], cell[at.CELL_ROWS_START], cell[at.CELL_SLOT]
     for i in range(years * width):
         ends[i], slot_of[i] = 0, at.NOBODY
     for i in range(years * width):
@@ -49,6 +49,8 @@ def start_rows(years, households, runs, rows, run, event, row, cell, spent, home
     cells = row[at.ROW_CELL]
     for r in range(rows):
         ends[cells[r]] = r + 1
+    for r in range(rows - 1, -1, -1):
+        starts[cells[r]] = r
     for g in range(runs):
         if run[at.RUN_PERSON, g] == 0:
             for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
@@ -93,7 +95,7 @@ def mark_payable(rows, n_person, payable_reads, payable_floor, none_buffer, buff
 
 @kernel
 def list_slots(
-    years, households, all_touched, base_home, cell, spent, home_mark, home_payable, mask, place, row, slot,
+    years, households, all_touched, base_home, cell, spent, home_mark, home_payable, mask, place, slot,
     first_of_year, sizes,
 ):
     """Give a slot to every household-year that can matter for a programme or a line.
@@ -121,22 +123,19 @@ def list_slots(
                 mask[h] = ((ends[h] != 0) & (matters | tested)) | (marks[h] != 0)
         first_of_year[1, y] = slots
         found = where_set(mask, households, place)
+        mine = slot[:, slots : slots + found]
+        starts, slot_of = cell[at.CELL_ROWS_START, low : low + households], cell[at.CELL_SLOT, low : low + households]
         for i in range(found):
-            slot[at.SLOT_HOUSEHOLD, slots + i] = place[i]
-            slot[at.SLOT_YEAR, slots + i] = y
-            slot[at.SLOT_ROWS_END, slots + i] = ends[place[i]]
-            cell[at.CELL_SLOT, low + place[i]] = slots + i
+            mine[at.SLOT_HOUSEHOLD, i], mine[at.SLOT_YEAR, i] = place[i], y
+            mine[at.SLOT_EVENT, i], mine[at.SLOT_CHANGE, i] = at.NOBODY, 0
+        for i in range(found):
+            end = ends[place[i]]
+            mine[at.SLOT_ROWS_END, i] = end
+            mine[at.SLOT_ROW, i] = starts[place[i]] if end != 0 else end
+        for i in range(found):
+            slot_of[place[i]] = slots + i
         slots += found
     first_of_year[1, years] = slots
-    cells = row[at.ROW_CELL]
-    for s in range(slots):
-        slot[at.SLOT_EVENT, s] = at.NOBODY
-        slot[at.SLOT_CHANGE, s] = 0
-        end = np.int64(slot[at.SLOT_ROWS_END, s])
-        first = end
-        while first > 0 and cells[first - 1] == cells[end - 1]:
-            first -= 1
-        slot[at.SLOT_ROW, s] = first
     sizes[3] = slots
 
 
@@ -169,25 +168,28 @@ def fill_rows(
         a = booking[run[at.RUN_BOOKING, g], at.ACCOUNT]
         e = low
         while e < high:  # events of a run are in order of year
-            y, total = year[e], np.int64(0)
-            while e < high and year[e] == y:
-                total += np.int64(whole[e])
-                e += 1
+            y = year[e]
+            stop = e + np.searchsorted(year[e:high], y, side="right")
+            amounts, total = whole[e:stop], np.int64(0)
+            for i in range(stop - e):
+                total += np.int64(amounts[i])
             ground_up[first_year + np.int64(y), a] += total
+            e = stop
         if run[at.RUN_PERSON, g] == 0:
             continue
         inner, outer = buffer[account[at.INSIDE, a]], buffer[account[at.OUTSIDE, a]]
-        for e in range(low, high):
-            inner[units[e]] += scope[e]
-        for e in range(low, high):
-            outer[units[e]] += whole[e] - scope[e]
-        for e in range(low, high):
-            following[e] = last[units[e]]
-            last[units[e]] = e
+        mine, inside, all_of_it, next_of = units[low:high], scope[low:high], whole[low:high], following[low:high]
+        for i in range(high - low):
+            inner[mine[i]] += inside[i]
+        for i in range(high - low):
+            outer[mine[i]] += all_of_it[i] - inside[i]
+        for i in range(high - low):
+            next_of[i] = last[mine[i]]
+            last[mine[i]] = low + i
         if account[at.COUNT_GROUP, a] >= 0:
-            counted = row_count[account[at.COUNT_GROUP, a]]
-            for e in range(low, high):
-                counted[units[e]] += event[at.EV_COUNT, e]
+            counted, counts = row_count[account[at.COUNT_GROUP, a]], event[at.EV_COUNT, low:high]
+            for i in range(high - low):
+                counted[mine[i]] += counts[i]
 
 
 @kernel
@@ -262,8 +264,8 @@ def evaluate(chosen, present, amounts, payments, spare, variant, n, hinge, hinge
     for v in range(1, hinge.shape[3]):  # schedule 0 of several pays nothing
         if (present >> v) & 1 == 1:
             _hinges(chosen, v, amounts, spare, n, hinge, hinge_count)
-            for i in range(n):
-                payments[i] = spare[i] if variant[i] == v else payments[i]
+            for i in range(n):  # a product, since a choice between two arrays is no vector code
+                payments[i] += spare[i] * np.float64(variant[i] == v)
 
 
 @inlined

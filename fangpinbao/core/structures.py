@@ -195,7 +195,7 @@ class Work:
         self.draw = floats(2, many)
         # settling
         self.row, self.slot = uints(at.ROW_WIDTH, rows), uints(at.SLOT_WIDTH, rows)
-        self.cell, self.spent = uints(2, wide), ints(2, wide)
+        self.cell, self.spent = uints(at.CELL_WIDTH, wide), ints(2, wide)
         self.first_of_year = ints(2, MOST_YEARS + 1)
         self.row_count = floats(stacks.count_groups, rows)
         self.buffer, self.held = floats(stacks.person_buffers, rows), floats(stacks.household_buffers, rows)
