@@ -259,13 +259,13 @@ def count_programmes(
             cause_of[mine] = _UNKNOWN
             n += np.int64(slot[at.SLOT_CHANGE, mine] != 0)
         for p in range(1, columns.shape[1]):
-            cells = columns[first_year + y, p]
+            cells, before = columns[first_year + y, p], base_change[p]
             m, touched_before = np.int64(0), np.int64(0)
             payout, paid, late, fixed_sums, more_relief, severe = 0, 0, 0, 0, 0, 0
             for i in range(n):
                 mine = np.int64(listed[i])
                 h, k = np.int64(homes[mine]), np.int64(slot[at.SLOT_CHANGE, mine]) - 1
-                is_before = base_change[h, p, at.TOUCHED]
+                is_before = before[at.TOUCHED, h]
                 if change[k, p, at.TOUCHED] == 0 and is_before == 0:
                     continue
                 u, relief, own = total[at.RESOURCE, mine], total[at.RELIEF_PAID, mine], own_premium[p, h]
@@ -290,19 +290,19 @@ def count_programmes(
                     kept = np.int64(0)
                     for j in range(m):
                         h = np.int64(homes[place[j]])
-                        if base_change[h, p, at.TOUCHED] == 0:
+                        if before[at.TOUCHED, h] == 0:
                             continue
                         u, medical = base_home[at.BASE_RESOURCE, h], base_home[at.BASE_MEDICAL, h]
-                        limit, benefit = household[at.CATASTROPHIC_FROM, h], base_change[h, p, at.BENEFIT]
+                        limit, benefit = household[at.CATASTROPHIC_FROM, h], before[at.BENEFIT, h]
                         payout -= benefit
                         paid -= np.int64(benefit > 0)
-                        late -= base_change[h, p, at.LATE]
-                        fixed_sums -= base_change[h, p, at.FIXED]
-                        more_relief -= base_change[h, p, at.RELIEF_CHANGE]
-                        severe -= np.int64(medical - base_change[h, p, at.MEDICAL_ADJUST] >= limit)
+                        late -= before[at.LATE, h]
+                        fixed_sums -= before[at.FIXED, h]
+                        more_relief -= before[at.RELIEF_CHANGE, h]
+                        severe -= np.int64(medical - before[at.MEDICAL_ADJUST, h] >= limit)
                         severe += np.int64(medical >= limit)
-                        term[at.TERM_U, kept], term[at.TERM_I, kept] = u, u + base_change[h, p, at.ADJUST]
-                        term[at.TERM_BENEFIT, kept], term[at.TERM_FIXED, kept] = benefit, base_change[h, p, at.FIXED]
+                        term[at.TERM_U, kept], term[at.TERM_I, kept] = u, u + before[at.ADJUST, h]
+                        term[at.TERM_BENEFIT, kept], term[at.TERM_FIXED, kept] = benefit, before[at.FIXED, h]
                         place[kept] = place[j]
                         kept += 1
                     m = kept
@@ -386,7 +386,7 @@ def count_base(
             own = own_premium[p, h]
             if own == 0 and (k < 0 or change[k, p, at.TOUCHED] == 0):
                 continue
-            mine = base_change[h, p]
+            mine = base_change[p, :, h]
             for c in range(at.CHANGE_WIDTH):
                 mine[c] = change[k, p, c] if k >= 0 else np.int64(0)
             insured, insured_relief = _insured(u, mine[at.ADJUST], own, relief, relief_rate[h], relief_counts)

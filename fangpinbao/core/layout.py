@@ -129,7 +129,7 @@ LOST: Final = 3
 RELIEF_PAID: Final = 4
 TOTAL_WIDTH: Final = 5
 
-# change[k, p, .] and base_change[h, p, .]
+# change[k, p, .] and base_change[p, ., h]
 ADJUST: Final = 0  # I - U, before own premium; of the base: after it
 MEDICAL_ADJUST: Final = 1
 BENEFIT: Final = 2

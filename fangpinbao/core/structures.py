@@ -86,7 +86,7 @@ class Base(NamedTuple):
 
     home: Int64Array  # [BASE_HOME_WIDTH, h]
     person: Int64Array  # [BASE_PAID + s, n]; [., 0] without certain costs
-    change: Int64Array  # [h, p, CHANGE_WIDTH]
+    change: Int64Array  # [p, CHANGE_WIDTH, h]
     step: Int64Array  # [(paid, claims), s, h]
     step_has: Int64Array  # [s] 1 where a household is paid
     paid: bool  # some step pays a household
