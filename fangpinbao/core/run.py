@@ -67,7 +67,7 @@ def draw(
             chunk.screen_key, chunk.lane, block.unit_start, block.unit_word, block.unit_stratum, block.home,
             block.member_start, block.has_base, base.all_homes if replay or is_base else base.row_homes,
             work.home_mark, work.words, work.home_words, work.masks, work.marks, work.threshold,
-            work.threshold_row, work.place, work.active, work.hit, work.hit_word, work.region,
+            work.threshold_row, work.place, work.active, work.times, work.hit, work.hit_word, work.region,
             work.segment, work.sizes, out.events, work.row, work.first_of_year,
         )
     if needed > 0:

@@ -19,6 +19,7 @@ __all__ = ["PATHS_A_WORD", "screen_persons"]
 
 PATHS_A_WORD = 4
 _LAST = PATHS_A_WORD - 1
+_SOME_TAILS = 4
 _S16, _S48 = np.uint64(16), np.uint64(48)
 _LOW_16 = np.uint64(0xFFFF)
 _ONE = np.uint64(1)
@@ -29,7 +30,7 @@ _LOW_HALF = np.uint64(0x2545F4914F6CDD1D)
 def screen_persons(
     first_year, years, persons, households, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_word,
     unit_stratum, home, member_start, has_base, base_homes, home_mark, words, packed, masks, marks,
-    threshold, threshold_row, place, listed, hit, hit_word, region, segment, sizes, events, row,
+    threshold, threshold_row, place, listed, struck, hit, hit_word, region, segment, sizes, events, row,
     first_of_year,
 ):
     """Give every person who is struck in a year a row, and list the hits of persons' perils by row.
@@ -155,19 +156,38 @@ def screen_persons(
                     m += hits
                 else:
                     start = rate[q, at.TAIL_START] + tail_row[year + t, q] * rate[q, at.TAIL_STRATA] * counts
+                    for i in range(hits):  # the whole number, and how often it is struck: few tails at once, then more
+                        drawn_own = mix64(new_word[i] + own)
+                        packed[i] = ((new_word[i] >> shift) & _LOW_16) << _S16 | (mix64(drawn_own ^ _LOW_HALF) >> _S48)
+                        struck[i] = 0
+                    some = min(counts, _SOME_TAILS)
+                    for k in range(some):
+                        for i in range(hits):
+                            high = np.uint64(tail[start + k + stratum[of_year[listed[i]]] * counts])
+                            struck[i] += np.uint32(packed[i] < high)
                     for i in range(hits):
-                        j = of_year[listed[i]]
-                        drawn_own = mix64(mine[j] + own)
-                        number = ((mine[j] >> shift) & _LOW_16) << _S16 | (mix64(drawn_own ^ _LOW_HALF) >> _S48)
-                        tails_from = start + stratum[j] * counts
-                        struck = np.int64(0)
-                        while struck < counts and number < np.uint64(tail[tails_from + struck]):
-                            struck += 1
-                        for e in range(min(struck, np.int64(1)) if per_year else struck):
-                            hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = first_row + listed[i], y + t
-                            hit[at.HIT_COUNT, m] = struck if per_year else np.int64(1)
-                            hit_word[m] = mix64(drawn_own + np.uint64(e + 1) * GOLDEN)
-                            m += 1
+                        k = np.int64(struck[i])
+                        if k == some:
+                            tails_from = start + stratum[of_year[listed[i]]] * counts
+                            while k < counts and packed[i] < np.uint64(tail[tails_from + k]):
+                                k += 1
+                            struck[i] = k
+                    if per_year:
+                        kept = np.uint32(0)
+                        for i in range(hits):
+                            new_word[kept] = mix64(mix64(new_word[i] + own) + GOLDEN)
+                            new_hit[at.HIT_UNIT, kept] = first_row + listed[i]
+                            new_hit[at.HIT_YEAR, kept], new_hit[at.HIT_COUNT, kept] = y + t, struck[i]
+                            kept += np.uint32(struck[i] != 0)
+                        m += np.int64(kept)
+                    else:
+                        for i in range(hits):
+                            drawn_own = mix64(mine[of_year[listed[i]]] + own)
+                            for e in range(struck[i]):
+                                hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m] = first_row + listed[i], y + t
+                                hit[at.HIT_COUNT, m] = 1
+                                hit_word[m] = mix64(drawn_own + np.uint64(e + 1) * GOLDEN)
+                                m += 1
                 events[year + t, q] += m - segment[2, g]
                 segment[2, g] = m
         y += group
