@@ -202,15 +202,9 @@ def simulate_with_progress(
     lang: Lang,
 ) -> Outcomes:
     """Simulate with a progress bar; where nothing is compiled yet, a second process compiles half."""
-    from fangpinbao.compile_ahead import start_if_cold
+    from fangpinbao.compile_ahead import compile_if_cold
+    from fangpinbao.engine import simulate
 
-    helper = start_if_cold()
-    try:
-        from fangpinbao.engine import simulate
-
-        with progress_bar(quiet, always, lang) as progress:
-            return simulate(scenario, years, seed, threads=threads, progress=progress)
-    finally:
-        if helper is not None:  # whatever it has not finished is compiled here by now
-            helper.terminate()
-            helper.wait()
+    with progress_bar(quiet, always, lang) as progress:
+        compile_if_cold()
+        return simulate(scenario, years, seed, threads=threads, progress=progress)

@@ -10,6 +10,7 @@ import numpy as np
 from fangpinbao import columns as col
 from fangpinbao._jit import inlined, kernel
 from fangpinbao.core import layout as at
+from fangpinbao.core.causes import base_cause, find_cause
 from fangpinbao.core.events import where_set
 from fangpinbao.core.schedule import half_up
 
@@ -24,7 +25,7 @@ _USE_PREVENTED, _USE_LIFTED, _USE_ALREADY = col.USE_PREVENTED, col.USE_LIFTED, c
 _USE_STILL, _USE_NEVER, _ABOVE, _WITHOUT = col.USE_STILL, col.USE_NEVER, col.ABOVE_LINE, col.WITHOUT_FIXED
 _POOR, _POOR_PERSONS = col.POOR, col.POOR_PERSONS
 _GAP, _FGT1, _FGT2, _FIXED_POINT = col.GAP, col.FGT1, col.FGT2, col.FIXED_POINT
-_SCHOOLING_CERTAIN, _OTHER, _UNKNOWN = 3, 6, 255
+_UNKNOWN = 255
 _NEVER_0, _POOR_0, _GAP_0, _FGT1_0, _FGT2_0 = range(at.LINE_SUMS)
 _NO_SAFETY = np.iinfo(np.int64).max
 
@@ -176,12 +177,6 @@ def _add_line(n, sign, line, term, prevented, cells):
 
 
 @inlined
-def _base_cause(schooling):
-    """Cause of a fall without any event: schooling, or another certain cost."""
-    return _SCHOOLING_CERTAIN if schooling > 0 else _OTHER
-
-
-@inlined
 def _insured(u, adjust, own, relief, rate, relief_counts):
     """Resource I and relief under a programme; relief falls where benefits count as income."""
     cut = np.int64(0)
@@ -198,50 +193,6 @@ def list_touched(slots, slot, base_home, place):
         place[n] = s
         n += base_home[at.BASE_TOUCHED, slot[at.SLOT_HOUSEHOLD, s]]
     return n
-
-
-@kernel
-def _cause(
-    mine, n_person, slot, row, event, money, account, component_kind, none_buffer, kind_loss, buffer, base,
-    base_person, education, costs,
-):
-    """Position of the cause that costs the household most under "none".
-
-    ``education`` is what certain schooling costs it without any event.
-    """
-    costs[:] = 0.0
-    costs[_SCHOOLING_CERTAIN] = education
-    first, last = np.int64(slot[at.SLOT_ROW, mine]), np.int64(slot[at.SLOT_ROWS_END, mine])
-    for r in range(first, last):
-        e = row[at.ROW_EVENT, r]
-        while e != at.NOBODY:
-            a = event[at.EV_ACCOUNT, e]
-            if account[at.KIND, a] != at.POINTS:
-                inside, outside = account[at.INSIDE, a], account[at.OUTSIDE, a]
-                scope, rest, left = money[1, e], money[0, e] - money[1, e], 0.0
-                if scope > 0.0:
-                    left += scope * buffer[none_buffer[inside], r] / buffer[inside, r]
-                if rest > 0.0:
-                    left += rest * buffer[none_buffer[outside], r] / buffer[outside, r]
-                costs[account[at.CAUSE, a]] += left
-            e = event[at.EV_NEXT, e]
-        if base.shape[1] > 0:
-            person = row[at.ROW_PERSON, r]
-            costs[_SCHOOLING_CERTAIN] -= base_person[at.BASE_EDUCATION, person]
-            for c in range(n_person):
-                if component_kind[c] == at.EDUCATION and buffer[c, r] > 0.0:
-                    costs[_SCHOOLING_CERTAIN] += base[c, person] / buffer[c, r] * buffer[none_buffer[c], r]
-    e = slot[at.SLOT_EVENT, mine]
-    while e != at.NOBODY:
-        a = event[at.EV_ACCOUNT, e]
-        kind = account[at.KIND, a]
-        costs[account[at.CAUSE, a]] += money[0, e] * (kind_loss[at.STOCK] if kind == at.STOCK else 1.0)
-        e = event[at.EV_NEXT, e]
-    best = np.int64(_OTHER)
-    for k in range(costs.shape[0]):
-        if costs[k] > costs[best]:
-            best = k
-    return best
 
 
 @kernel
@@ -318,10 +269,10 @@ def count_programmes(
                     for i in range(where_set(mask, m, listed[n:])):
                         mine = np.int64(place[listed[n + i]])
                         h = homes[mine]
-                        cause = _base_cause(base_home[at.BASE_SCHOOLING, h])
+                        cause = base_cause(base_home[at.BASE_SCHOOLING, h])
                         if turn == 0:
                             if cause_of[mine] == _UNKNOWN:
-                                cause_of[mine] = _cause(
+                                cause_of[mine] = find_cause(
                                     mine, n_person, slot, row, event, money, account, component_kind, none_buffer,
                                     kind_loss, buffer, base, base_person, base_home[at.BASE_SCHOOLING, h], costs,
                                 )
@@ -411,7 +362,7 @@ def count_base(
                     of_line = cells[_FIRST + line * _WIDTH : _FIRST + (line + 1) * _WIDTH]
                     _add_line(np.int64(1), np.int64(1), line, term, mask, of_line)
                     if mask[0] == 1:
-                        of_line[_FIRST_CAUSE + _base_cause(base_home[at.BASE_SCHOOLING, h])] += 1
+                        of_line[_FIRST_CAUSE + base_cause(base_home[at.BASE_SCHOOLING, h])] += 1
                     if by_household.shape[1] > 0:
                         by_household[p, h, 1 + line] += np.int64(u < z) - np.int64(insured < z)
             if by_household.shape[1] > 0:

@@ -219,7 +219,7 @@ def _upper_tails(kind: CountKind, columns: int, means: Float64Array, size: float
     for k in range(1, columns):
         mass = mass * (odds * ((size + k - 1) / k if is_negative_binomial else 1.0 / k))
         tails[..., k - 1] = mass
-    tails[..., -1] = _upper_tail(kind, np.float64(columns), means, size)
+    tails[..., -1] = _upper_tail(kind, np.array(float(columns)), means, size)
     for k in range(columns - 1, 0, -1):
         tails[..., k - 1] += tails[..., k]
     return tails

@@ -18,7 +18,7 @@ from fangpinbao.core.special import run_special
 from fangpinbao.core.steps import open_changes, run_coverages, run_none
 from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, Perils, Stacks, Work
 
-__all__ = ["compile_ahead", "draw", "run_base", "run_batch", "run_years"]
+__all__ = ["compile_half", "draw", "run_base", "run_batch", "run_years"]
 
 _NOTHING = np.zeros((0, 0), dtype=np.int64)
 _EVERY_LEVEL, _PERSONS, _HOUSEHOLDS = -1, 0, 1
@@ -232,15 +232,19 @@ def _count(
         take_off_base_steps(low, years, work.first_of_year, work.slot, base.step, base.step_has, out.step_sums)
 
 
-def compile_ahead(
-    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base
+def compile_half(
+    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base, half: int
 ) -> None:
-    """Call, on no rows, the kernels that a batch needs late, in an order in which another process has them early."""
+    """Call kernels on no rows, so that they get compiled: half 0 or half 1 of what a run with plain steps needs."""
     work.first_of_year[:] = 0
     work.sizes[:] = 0
-    nothing = stacks._replace(runs=((stacks.n_none, stacks.n_none, True),))
-    _steps(nothing, work, out, block, base.person, 0, 0, True, _EVERY_LEVEL)
-    _count(stacks, work, out, block, base, 0, 0, every=True)
-    _none_world(stacks, chunk, work, block, base, 0, 0, False)
+    nothing = stacks._replace(runs=((0, 0, True), (stacks.n_none, stacks.n_none, True)))
+    if half == 1:
+        for after_none in (False, True):
+            _steps(nothing, work, out, block, base.person, 0, 0, after_none, _EVERY_LEVEL)
+        _count(stacks, work, out, block, base, 0, 0, every=True)
+        return
+    runs = draw(perils, chunk, work, out, block, base, 0, 0)
+    nobody = nothing._replace(runs=())
+    _settle(perils, nobody, chunk, work, out, block, base, 0, 0, runs, is_base=False, all_touched=False)
     _keep_base(stacks, work, out, block, base, np.zeros(len(stacks.step), dtype=np.int64))
-    draw(perils, chunk, work, out, block, base, 0, 0)

@@ -9,9 +9,10 @@ import numpy as np
 
 from fangpinbao._jit import kernel
 from fangpinbao.core import layout as at
+from fangpinbao.core.credit import credit_payments
 from fangpinbao.core.events import where_set
 from fangpinbao.core.schedule import EPSILON, half_up
-from fangpinbao.core.settle import credit_payments, evaluate
+from fangpinbao.core.settle import evaluate
 
 __all__ = ["book_payments", "open_changes", "run_coverages", "run_none"]
 
