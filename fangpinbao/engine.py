@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from fangpinbao.population import Population
 from fangpinbao.roster import read_roster
 from fangpinbao.scenario import Scenario
 from fangpinbao.synthesis import synthesise
+
+if TYPE_CHECKING:
+    from fangpinbao.catastrophe.area_source import AreaSource
 
 __all__ = ["Engine", "population_of", "simulate"]
 
@@ -69,8 +72,20 @@ class Engine:
         self.compiled: Compiled = compile_scenario(scenario, self.population, seed)
         self.hazard = Hazard(scenario, self.population, seed)
         self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
+        self.areas = self._areas()
         self._bases: dict[int, Base] = {}
         self._local = threading.local()
+
+    def _areas(self) -> AreaSource | None:
+        """The catastrophes that strike households, where some do."""
+        if all(peril.events_from is None for peril in self.scenario.perils.values()):
+            return None
+        from fangpinbao.catastrophe.area_source import AreaSource
+
+        salts = self.salts
+        return AreaSource(
+            self.scenario, self.population, self.seed, year_salt=salts.township, own_salt=salts.own
+        )
 
     def work(self, capacity: int = 0) -> Work:
         """Scratch of this thread, grown where a larger event list is needed."""
@@ -204,7 +219,8 @@ class Engine:
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""
         path = np.arange(low, high, dtype=np.int64)
-        return self.hazard.chunk(path, np.zeros_like(path), self.salts)
+        chunk = self.hazard.chunk(path, np.zeros_like(path), self.salts)
+        return chunk if self.areas is None else chunk._replace(areas=self.areas.of(path))
 
     def _run_on(
         self, client: Any, spans: list[tuple[int, int]], sums: Sums, progress: Callable[[float], None] | None

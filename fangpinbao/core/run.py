@@ -9,6 +9,7 @@ import numpy as np
 
 from fangpinbao._typing import Int64Array
 from fangpinbao.core import layout as at
+from fangpinbao.core.areas import book, strike
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
 from fangpinbao.core.events import PATHS_A_WORD, book_events, screen_persons, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
@@ -60,6 +61,10 @@ def draw(
             block.member_start, work.home_words, work.mask, work.place, work.hit[:, : work.region],
             work.hit_word[: work.region], work.segment, work.sizes, work.home_mark, work.person_mark, out.events,
         )
+    struck = 0
+    if chunk.areas is not None and not is_base and needed == 0:
+        struck = strike(chunk.areas, work, out, block, low, years)
+        needed = max(-struck, 0)
     if needed == 0:
         needed = screen_persons(
             low, years, block.persons, block.households, peril, chunk.rate, chunk.tail, chunk.tail_row,
@@ -72,7 +77,7 @@ def draw(
         )
     if needed > 0:
         return -int(needed)
-    return int(
+    runs = int(
         book_events(
             int(work.sizes[1]), work.segment, perils.peril, perils.booking, perils.scope_share, work.hit,
             work.hit_word, work.event, work.run, work.money, work.word, work.draw, perils.quantile, perils.atom_start,
@@ -80,6 +85,9 @@ def draw(
             work.row, work.first_of_year,
         )
     )
+    if chunk.areas is not None and struck > 0 and runs >= 0:
+        return book(perils, chunk.areas, work, block, struck, runs)
+    return runs
 
 
 def _steps(
