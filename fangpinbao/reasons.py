@@ -195,7 +195,8 @@ class _Reasons:
         return own(amount)
 
     def _shown(self, amount: float | Fraction) -> str:
-        return f"{float(amount) / _FEN:g}" if self.node.is_points else money(amount)
+        is_grade = self.node.is_points and self.node.step.contract is None
+        return f"{float(amount) / _FEN:g}" if is_grade else money(amount)
 
     def _pieces(self, schedule: Schedule, amount: Fraction) -> Iterator[str]:
         """One line for each segment and jump of the schedule up to the amount."""

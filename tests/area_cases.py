@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
-from conftest import build, merged
+from conftest import DATA, merged
 
 from fangpinbao.scenario import Scenario
 
@@ -46,14 +48,13 @@ CONTRACT = {
 }  # fmt: skip
 
 
-def area(catastrophe: dict[str, Any] | None = None, **tables: Any) -> Scenario:
+def area(catastrophe: dict[str, Any] | None = None, file: Path | None = None, **tables: Any) -> Scenario:
     """The village with a regional storm, a contract on it, and programmes with one, the other and both.
 
     ``catastrophe`` and ``tables`` are laid over; ``None`` takes a key out.
     """
-    both = {
-        "accounts": ["owed"], "contract": "region",
-    }  # fmt: skip
+    both = {"accounts": ["owed"], "contract": "region"}
+    village = tomllib.loads((DATA / "village.toml").read_text("utf-8"))
     plain = {
         "accounts": {"owed": {"level": "person", "kind": "points", "label": "owed by the region"}},
         "perils": {"storm": PERIL},
@@ -69,4 +70,4 @@ def area(catastrophe: dict[str, Any] | None = None, **tables: Any) -> Scenario:
             "cells": CELLS, "exposure": {"residents": 2400}, "perils": {"storm": STORM}, "contracts": {"region": CONTRACT},
         }, catastrophe or {}),
     }  # fmt: skip
-    return build(**merged(plain, tables))
+    return Scenario.from_document(merged(merged(village, plain), tables), file=file)

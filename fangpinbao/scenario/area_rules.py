@@ -36,7 +36,8 @@ def unmatched_townships(townships: list[str], cells: list[str]) -> str | None:
     missing = sorted(set(townships) - set(cells))
     if not missing:
         return None
-    near = get_close_matches(missing[0], cells, n=1, cutoff=0.55)
+    free = [cell for cell in cells if cell not in townships]
+    near = get_close_matches(missing[0], free, n=1, cutoff=0.55)
     hint = f" Did you mean {near[0]}?" if near else ""
     return (
         f"has {_listed(missing)}, which no cell of the catastrophe is named after (townships: {_listed(townships)}; "
