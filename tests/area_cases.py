@@ -1,5 +1,7 @@
 """The village of ``tests/data`` under a catastrophe of the region around it."""
 
+# ruff: noqa: E501  (one booking to a line)
+
 from __future__ import annotations
 
 import tomllib

@@ -1,5 +1,7 @@
 """Catastrophes among households: who is struck, what is booked and when, by hand and by a slow plain version."""
 
+# ruff: noqa: E501  (one booking to a line)
+
 from __future__ import annotations
 
 import math
