@@ -53,6 +53,8 @@ class Engine:
     ----------
     block_persons
         Aim for persons per block; changes speed, never a bit of the results.
+    stratified
+        Draw years in the strata of the catastrophe's tiers, where catastrophes strike households.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Engine:
         seed: int = 1,
         salts: Salts | None = None,
         block_persons: int = BLOCK_PERSONS,
+        stratified: bool = True,
     ) -> None:
         self.scenario, self.seed, self.block_persons = scenario, seed, block_persons
         self.given_population = population
@@ -72,11 +75,11 @@ class Engine:
         self.compiled: Compiled = compile_scenario(scenario, self.population, seed)
         self.hazard = Hazard(scenario, self.population, seed)
         self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
-        self.areas = self._areas()
+        self.areas = self._areas(stratified)
         self._bases: dict[int, Base] = {}
         self._local = threading.local()
 
-    def _areas(self) -> AreaSource | None:
+    def _areas(self, stratified: bool) -> AreaSource | None:
         """The catastrophes that strike households, where some do."""
         if all(peril.events_from is None for peril in self.scenario.perils.values()):
             return None
@@ -84,8 +87,9 @@ class Engine:
 
         salts = self.salts
         return AreaSource(
-            self.scenario, self.population, self.seed, year_salt=salts.township, own_salt=salts.own
-        )
+            self.scenario, self.population, self.seed, stratified=stratified, year_salt=salts.township,
+            own_salt=salts.own,
+        )  # fmt: skip
 
     def work(self, capacity: int = 0) -> Work:
         """Scratch of this thread, grown where a larger event list is needed."""
@@ -250,10 +254,15 @@ class Engine:
         """Simulate paths 0 to ``years`` and return their outcomes; see ``simulate``."""
         if client is not None and by_household:
             raise ValueError("by_household is kept on one machine only. Leave client out, or by_household.")
+        design = None if self.areas is None else self.areas.years(years)
+        if design is not None and by_household:
+            raise ValueError(
+                "by_household adds years up, but these weigh unequally. Leave catastrophe.tiers out."
+            )
         workers = threads or os.cpu_count() or 1
         spread = -(-years // (4 * workers)) if len(self.blocks) < 4 * workers else CHUNK_YEARS
         step = chunk_years or max(min(CHUNK_YEARS, spread), 1)
-        sums = Sums.empty(self.compiled, self.hazard.names, years, by_household=by_household)
+        sums = Sums.empty(self.compiled, self.hazard.names, years, by_household=by_household, design=design)
         lock = threading.Lock()
         spans = [(low, min(low + step, years)) for low in range(0, years, step)]
         total = len(spans) * len(self.blocks)
@@ -297,7 +306,7 @@ class Engine:
             sums.add_base(self.base(block), block)
         sums.add_certain(self.compiled)
         limited = apply_aggregate_limits(self, sums, workers)
-        return Outcomes(self.compiled, self.hazard.names, sums, limited)
+        return Outcomes(self.compiled, self.hazard.names, sums, limited, design)
 
 
 _Recipe = tuple[str, Scenario, Population | None, int, int]

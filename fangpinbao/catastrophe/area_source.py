@@ -1,7 +1,7 @@
 """What the events of a catastrophe do to the townships of a population: rows for the household engine.
 
 The events, their days and intensities are those of the region's own run (``simulate_catastrophe``) with the same
-seed, path by path, without its strata. From them come, township by township, the chances of
+seed, path by path. From them come, township by township, the chances of
 ``fangpinbao.catastrophe.households``, and, event by event, the share of its benefits that each contract pays after
 triggers, hours clause and limits.
 
@@ -25,6 +25,7 @@ from fangpinbao.core.catastrophe import DEGREES, FIRST_BOTH, FIRST_DEGREE, FIRST
 from fangpinbao.core.streams import GOLDEN, mix_array, mix_int
 from fangpinbao.core.structures import AreaEvents
 from fangpinbao.errors import InputError, Problem
+from fangpinbao.estimate import Years
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.area_rules import unmatched_townships
@@ -39,6 +40,8 @@ class AreaSource:
 
     Parameters
     ----------
+    stratified
+        Draw years in the strata of the catastrophe's tiers, as ``simulate_catastrophe`` does.
     year_salt, own_salt
         Replicates of the events, and of what they do to whom; 0: those of the seed. See ``hazard.Salts``.
 
@@ -49,10 +52,17 @@ class AreaSource:
     """
 
     def __init__(
-        self, scenario: Scenario, population: Population, seed: int, *, year_salt: int = 0, own_salt: int = 0
+        self,
+        scenario: Scenario,
+        population: Population,
+        seed: int,
+        *,
+        stratified: bool = True,
+        year_salt: int = 0,
+        own_salt: int = 0,
     ) -> None:
         salted = seed if year_salt == 0 else mix_int(seed ^ mix_int(year_salt)) >> 1
-        self.model = model = CatastropheModel(scenario, salted, stratified=False)
+        self.model = model = CatastropheModel(scenario, salted, stratified=stratified)
         self.own_salt = own_salt
         names = [str(name) for name in population.township_names]
         reason = unmatched_townships(names, list(model.cells.names))
@@ -75,6 +85,16 @@ class AreaSource:
                 self.kinds[q] = np.cumsum(kinds_of_casualty(model, cause))
         books = [booking for peril in scenario.perils.values() for booking in peril.books]
         self.is_owed = any(booking.contract is not None for booking in books)
+
+    def years(self, n: int) -> Years | None:
+        """Return the strata and weights of ``n`` years; None where all weigh alike.
+
+        Raises
+        ------
+        InputError
+            If they are too few for the strata.
+        """
+        return None if self.model.strata is None else self.model.strata.years(n)
 
     def of(self, paths: Int64Array) -> AreaEvents:
         """Return the townships hit in paths that follow each other, in order of path and event."""

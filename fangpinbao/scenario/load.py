@@ -267,7 +267,9 @@ def _take_out(below: Document, paths: Any, file: Path) -> None:
         for step in tables:
             node = node.get(step) if isinstance(node, dict) else None
         if not isinstance(node, dict) or last not in node:
-            problems.append(Problem("without", f"= {path!r} is nothing that this file extends. Check the path."))
+            problems.append(
+                Problem("without", f"= {path!r} is nothing that this file extends. Check the path.")
+            )
         else:
             del node[last]
     if problems:
