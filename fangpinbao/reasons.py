@@ -163,6 +163,12 @@ class _Reasons:
     def _terms(self, terms: Terms) -> Generator[str, None, Fraction]:
         """Yield what the schedule does; returns what it pays, fen."""
         node, year, amount = self.node, self.year, Fraction(self.amount)
+        if node.step.contract is not None:
+            yield self.say(
+                f"what contract {node.step.contract} owes for it, cut as for the whole region by trigger and limits",
+                f"合同 {node.step.contract} 的应付金额，触发条件与限额按全区同比例适用",
+            )
+            return amount
         per_event = node.step if node.step.unit == "event" or node.is_points else node.step.per_event
         own = Schedule.everything() if node.step.unit == "event" or node.is_points else schedule_of(terms)
         if per_event is not None:
