@@ -207,6 +207,10 @@ class _Reasons:
     def _pieces(self, schedule: Schedule, amount: Fraction) -> Iterator[str]:
         """One line for each segment and jump of the schedule up to the amount."""
         say, before = self.say, Fraction(0)
+        if self.node.step.scale is not None:  # which may fall, as grade 1 is the worst
+            paid, shown = money(schedule(amount)), self._shown(amount)
+            yield say(f"the scale pays {paid} for {shown}", f"按给付表 {shown} 对应 {paid}")
+            return
         count = len(schedule.starts)
         for k, (start, value, slope) in enumerate(
             zip(schedule.starts, schedule.values, schedule.slopes, strict=True)
