@@ -91,7 +91,10 @@ def plot_payout_distribution(
         _draw_marks(axes, marks, scale, top, unit, words)
         beyond = int((payouts > ends[1]).sum())
         if beyond:
-            text = words["beyond"].format(count=beyond, largest=f"{float(payouts.max()) / scale:,.4g}")
+            shown = f"{100 * float(years.weight[payouts > ends[1]].sum()):.2g}%"
+            text = words["beyond" if years.is_plain else "beyond_share"].format(
+                count=beyond, share=shown, largest=f"{float(payouts.max()) / scale:,.4g}"
+            )
             axes.text(
                 0.995, 0.03, text, transform=axes.transAxes, ha="right", va="bottom", color=GREY, fontsize=8.5
             )  # fmt: skip
