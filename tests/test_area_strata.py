@@ -142,5 +142,5 @@ def test_the_spread_of_rosters_in_strata() -> None:
 def test_what_strata_cannot_do(scenario: Scenario) -> None:
     with pytest.raises(ValueError, match="by_household adds years up, but these weigh unequally"):
         simulate(scenario, 60, by_household=True)
-    with pytest.raises(InputError, match="are too few for the 3 strata of this scenario. Give at least 15"):
+    with pytest.raises(InputError, match=r"are too few for the 3 strata of this scenario\. Give at least 15"):
         simulate(scenario, 4)
