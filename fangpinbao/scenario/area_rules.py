@@ -110,6 +110,12 @@ def _harm(
             )
     if times == "share_lost" and harm != ["damaged"]:
         yield Problem(f"{place}.times", '= "share_lost" is of dwellings. Write harm = ["damaged"].')
+    kind = accounts.get(str(booking.get("account")), ("", "points"))[1]
+    if times == "grade" and kind != "points":
+        account = booking.get("account")
+        yield Problem(
+            f"{place}.account", f"= {account!r} is money, not a grade. Book it to an account of kind points."
+        )
     if times == "grade" and not set(harm) <= {"dead", "disabled"}:
         yield Problem(f"{place}.harm", "have no grade, but for dead and disabled. Keep these two.")
 
