@@ -14,8 +14,9 @@ from fangpinbao.catastrophe.figures import catastrophe_figures, premium_of
 from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catastrophe
 from fangpinbao.catastrophe_files import write_catastrophe
 from fangpinbao.catastrophe_finance import Finance, finance
-from fangpinbao.catastrophe_ranges import payout_ranges
+from fangpinbao.catastrophe_ranges import PayoutRange, payout_ranges
 from fangpinbao.catastrophe_tables import CatastropheTables, payout_range_table
+from fangpinbao.finance_ranges import FinanceRange, finance_range_table, finance_ranges
 from fangpinbao.finance_tables import finance_tables
 from fangpinbao.scenario import Scenario
 from fangpinbao.tables import Lang, print_all
@@ -83,14 +84,20 @@ def run_catastrophe(
         console.print(Text(f"{tables.say('Who bears the losses of', '损失由谁承担')}: {label}", style="bold"))
         print_all(console, finance_tables(finances[first[0]], lang))
         console.file.flush()
-    found = []
+    found: list[PayoutRange | FinanceRange] = []
     if ranges and (not quiet or out is not None):
         headline = {name: figures.one("payout", name, "mean").value for name in outcomes.contracts}
         few = min(outcomes.n_paths, _RANGE_YEARS)
         with progress() as report:
-            found = payout_ranges(scenario, few, outcomes.seed, headline, threads=threads, progress=report)
-        if not quiet and found:
-            print_all(console, [payout_range_table(found, headline, tables)])
+            moved = payout_ranges(scenario, few, outcomes.seed, headline, threads=threads, progress=report)
+        if not quiet and moved:
+            print_all(console, [payout_range_table(moved, headline, tables)])
+        found += moved
+        if finances:
+            here, terms = finance_ranges(outcomes, first[0])
+            if not quiet and terms:
+                print_all(console, [finance_range_table(here, terms, outcomes.model.table, lang)])
+            found += terms
     if not quiet:
         left_out = [
             *figures.notes,
