@@ -32,14 +32,12 @@ def finances_of(
 ) -> tuple[dict[str, Finance], str | None]:
     """Return the financial side of contracts (default: all), and why there is none where terms are given.
 
-    Its figures are those of independent years. They say nothing where a path is a term of several years, or
-    where every year replays the one year of a catalogue.
+    Its figures are those of independent years: where a path is a term of several, one year of each, in turn. They
+    say nothing where every year replays the one year of a catalogue.
     """
     table = outcomes.model.table
     if not (table.reinsurance or table.pool or table.fund or "loading" in table.model_fields_set):
         return {}, None
-    if table.term_years > 1:
-        return {}, "reinsurance, pool and fund: a path is a term of several years, not one year"
     if table.catalogue is not None and table.catalogue.years == 1:
         return (
             {},
@@ -47,7 +45,7 @@ def finances_of(
         )
     return {
         name: finance(
-            outcomes.event_losses(name), outcomes.years, table,
+            outcomes.event_losses(name, one_year=True), outcomes.years, table,
             premium=premium_of(outcomes, name), contract=name,
         )
         for name in (outcomes.contracts if contracts is None else contracts)
@@ -81,6 +79,11 @@ def run_catastrophe(
     finances, reason = ({}, None) if quiet and out is None else finances_of(outcomes, None if out else first)
     if not quiet and finances:
         label = tables.contract_label(first[0])
+        if outcomes.term_years > 1:
+            label += tables.say(
+                f" (one year of each term of {outcomes.term_years}, in turn)",
+                f"（{outcomes.term_years} 年期，逐期轮取一年）",
+            )
         console.print(Text(f"{tables.say('Who bears the losses of', '损失由谁承担')}: {label}", style="bold"))
         print_all(console, finance_tables(finances[first[0]], lang))
         console.file.flush()

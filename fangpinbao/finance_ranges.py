@@ -60,7 +60,8 @@ class FinanceRange:
 
 def finance_headline(outcomes: CatastropheOutcomes, contract: str, terms: FinancialTerms) -> dict[str, float]:
     """Return what `_LABELS` lists, for a contract's losses under terms; without a premium or fund less of it."""
-    losses, years, premium = outcomes.event_losses(contract), outcomes.years, premium_of(outcomes, contract)
+    losses, years = outcomes.event_losses(contract, one_year=True), outcomes.years
+    premium = premium_of(outcomes, contract)
     reinsured = reinsure(losses, terms.reinsurance)
     net = by_year(reinsured.net.loss, reinsured.net)
     found: dict[str, float | None] = {}
