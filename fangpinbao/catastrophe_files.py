@@ -17,6 +17,7 @@ from fangpinbao.catastrophe_finance import Finance
 from fangpinbao.catastrophe_ranges import PayoutRange
 from fangpinbao.exchange import write_open_results
 from fangpinbao.files import EVENTS, OPEN_RESULTS, document_of, provenance_of, write_folder
+from fangpinbao.finance_ranges import FinanceRange
 from fangpinbao.records import Figure
 
 __all__ = ["catastrophe_document", "write_catastrophe"]
@@ -25,7 +26,7 @@ __all__ = ["catastrophe_document", "write_catastrophe"]
 def catastrophe_document(
     outcomes: CatastropheOutcomes,
     figures: Sequence[Figure],
-    ranges: Sequence[PayoutRange] = (),
+    ranges: Sequence[PayoutRange | FinanceRange] = (),
     changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``results.json``."""
@@ -52,7 +53,7 @@ def write_catastrophe(
     figures: Sequence[Figure],
     finances: Mapping[str, Finance] | None = None,
     *,
-    ranges: Sequence[PayoutRange] = (),
+    ranges: Sequence[PayoutRange | FinanceRange] = (),
     changes: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a run's results to a folder that is new, empty, or holds an earlier result.

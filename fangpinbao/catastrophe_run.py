@@ -14,8 +14,9 @@ from fangpinbao.catastrophe.figures import catastrophe_figures, premium_of
 from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catastrophe
 from fangpinbao.catastrophe_files import write_catastrophe
 from fangpinbao.catastrophe_finance import Finance, finance
-from fangpinbao.catastrophe_ranges import payout_ranges
+from fangpinbao.catastrophe_ranges import PayoutRange, payout_ranges
 from fangpinbao.catastrophe_tables import CatastropheTables, payout_range_table
+from fangpinbao.finance_ranges import FinanceRange, finance_range_table, finance_ranges
 from fangpinbao.finance_tables import finance_tables
 from fangpinbao.scenario import Scenario
 from fangpinbao.tables import Lang, print_all
@@ -31,14 +32,12 @@ def finances_of(
 ) -> tuple[dict[str, Finance], str | None]:
     """Return the financial side of contracts (default: all), and why there is none where terms are given.
 
-    Its figures are those of independent years. They say nothing where a path is a term of several years, or
-    where every year replays the one year of a catalogue.
+    Its figures are those of independent years: where a path is a term of several, one year of each, in turn. They
+    say nothing where every year replays the one year of a catalogue.
     """
     table = outcomes.model.table
     if not (table.reinsurance or table.pool or table.fund or "loading" in table.model_fields_set):
         return {}, None
-    if table.term_years > 1:
-        return {}, "reinsurance, pool and fund: a path is a term of several years, not one year"
     if table.catalogue is not None and table.catalogue.years == 1:
         return (
             {},
@@ -46,7 +45,7 @@ def finances_of(
         )
     return {
         name: finance(
-            outcomes.event_losses(name), outcomes.years, table,
+            outcomes.event_losses(name, one_year=True), outcomes.years, table,
             premium=premium_of(outcomes, name), contract=name,
         )
         for name in (outcomes.contracts if contracts is None else contracts)
@@ -80,17 +79,28 @@ def run_catastrophe(
     finances, reason = ({}, None) if quiet and out is None else finances_of(outcomes, None if out else first)
     if not quiet and finances:
         label = tables.contract_label(first[0])
+        if outcomes.term_years > 1:
+            label += tables.say(
+                f" (one year of each term of {outcomes.term_years}, in turn)",
+                f"（{outcomes.term_years} 年期，逐期轮取一年）",
+            )
         console.print(Text(f"{tables.say('Who bears the losses of', '损失由谁承担')}: {label}", style="bold"))
         print_all(console, finance_tables(finances[first[0]], lang))
         console.file.flush()
-    found = []
+    found: list[PayoutRange | FinanceRange] = []
     if ranges and (not quiet or out is not None):
         headline = {name: figures.one("payout", name, "mean").value for name in outcomes.contracts}
         few = min(outcomes.n_paths, _RANGE_YEARS)
         with progress() as report:
-            found = payout_ranges(scenario, few, outcomes.seed, headline, threads=threads, progress=report)
-        if not quiet and found:
-            print_all(console, [payout_range_table(found, headline, tables)])
+            moved = payout_ranges(scenario, few, outcomes.seed, headline, threads=threads, progress=report)
+        if not quiet and moved:
+            print_all(console, [payout_range_table(moved, headline, tables)])
+        found += moved
+        if finances:
+            here, terms = finance_ranges(outcomes, first[0])
+            if not quiet and terms:
+                print_all(console, [finance_range_table(here, terms, outcomes.model.table, lang)])
+            found += terms
     if not quiet:
         left_out = [
             *figures.notes,

@@ -106,7 +106,8 @@ class Node:
     @property
     def is_points(self) -> bool:
         """Whether the step pays by points."""
-        return self.step.scale is not None or self.step.fixed_sum is not None
+        step = self.step
+        return step.scale is not None or step.fixed_sum is not None or step.contract is not None
 
 
 @dataclass

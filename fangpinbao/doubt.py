@@ -12,6 +12,7 @@ import numpy as np
 from fangpinbao import yearly
 from fangpinbao._typing import Float64Array
 from fangpinbao.engine import simulate
+from fangpinbao.estimate import Years
 from fangpinbao.measures import MEASURES
 from fangpinbao.synthesis import synthesise
 
@@ -105,9 +106,11 @@ def roster_doubt(
     if not _is_drawn(model) or years < 2:
         return None
     runs: dict[tuple[str, str, str | None], list[Float64Array]] = {}
+    design = Years.equal(years)
     for number in range(1, rosters + 1):
         people = synthesise(model.model_copy(update={"seed": model.seed + number}))
         outcomes = simulate(scenario, years, seed, threads=threads, population=people)
+        design = outcomes.years
         for programme in scenario.programmes:
             for measure, line in _HEADLINES:
                 values = _by_year(outcomes, programme, measure, line)
@@ -116,7 +119,7 @@ def roster_doubt(
         if progress is not None:
             progress(number / rosters)
     spreads = [
-        RosterSpread(programme, line, measure, _spread(np.array(values)), MEASURES[measure].unit)
+        RosterSpread(programme, line, measure, _spread(np.array(values), design), MEASURES[measure].unit)
         for (programme, measure, line), values in runs.items()
         if len(values) == rosters
     ]
@@ -143,15 +146,20 @@ def _by_year(outcomes: Outcomes, programme: str, measure: str, line: str | None)
     return values / (100.0 if MEASURES[measure].unit == "yuan" else 1.0)
 
 
-def _spread(values: Float64Array) -> float:
+def _spread(values: Float64Array, design: Years | None = None) -> float:
     """Return the standard deviation of rosters from figures [roster, year] of the same years.
 
     The variance of the rosters' means less the simulation variance in it: the mean variance within a run over
     the number of years, but without what rosters share because they live through the same years, which moves
-    all means alike. Both at once is the residual of a two-way analysis of variance.
+    all means alike. Both at once is the residual of a two-way analysis of variance, in each stratum of years.
     """
-    rosters, years = values.shape
-    means = values.mean(axis=1, keepdims=True)
-    residual = values - means - values.mean(axis=0, keepdims=True) + values.mean()
-    simulation = float(np.sum(residual**2)) / ((rosters - 1) * (years - 1)) / years
+    design = Years.equal(values.shape[1]) if design is None else design
+    rosters, simulation = len(values), 0.0
+    means = values @ design.weight
+    own = values - values.mean(axis=0, keepdims=True)
+    for stratum, (years, probability) in enumerate(zip(design.counts, design.probabilities, strict=True)):
+        inside = own[:, design.stratum_of == stratum]
+        residual = inside - inside.mean(axis=1, keepdims=True)
+        spread = float(np.sum(residual**2)) / ((rosters - 1) * (years - 1))
+        simulation += probability**2 * spread / years
     return math.sqrt(max(float(np.var(means, ddof=1)) - simulation, 0.0))

@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from fangpinbao.population import Population
 from fangpinbao.roster import read_roster
 from fangpinbao.scenario import Scenario
 from fangpinbao.synthesis import synthesise
+
+if TYPE_CHECKING:
+    from fangpinbao.catastrophe.area_source import AreaSource
 
 __all__ = ["Engine", "population_of", "simulate"]
 
@@ -50,6 +53,8 @@ class Engine:
     ----------
     block_persons
         Aim for persons per block; changes speed, never a bit of the results.
+    stratified
+        Draw years in the strata of the catastrophe's tiers, where catastrophes strike households.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Engine:
         seed: int = 1,
         salts: Salts | None = None,
         block_persons: int = BLOCK_PERSONS,
+        stratified: bool = True,
     ) -> None:
         self.scenario, self.seed, self.block_persons = scenario, seed, block_persons
         self.given_population = population
@@ -69,8 +75,21 @@ class Engine:
         self.compiled: Compiled = compile_scenario(scenario, self.population, seed)
         self.hazard = Hazard(scenario, self.population, seed)
         self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
+        self.areas = self._areas(stratified)
         self._bases: dict[int, Base] = {}
         self._local = threading.local()
+
+    def _areas(self, stratified: bool) -> AreaSource | None:
+        """The catastrophes that strike households, where some do."""
+        if all(peril.events_from is None for peril in self.scenario.perils.values()):
+            return None
+        from fangpinbao.catastrophe.area_source import AreaSource
+
+        salts = self.salts
+        return AreaSource(
+            self.scenario, self.population, self.seed, stratified=stratified, year_salt=salts.township,
+            own_salt=salts.own,
+        )  # fmt: skip
 
     def work(self, capacity: int = 0) -> Work:
         """Scratch of this thread, grown where a larger event list is needed."""
@@ -204,7 +223,8 @@ class Engine:
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""
         path = np.arange(low, high, dtype=np.int64)
-        return self.hazard.chunk(path, np.zeros_like(path), self.salts)
+        chunk = self.hazard.chunk(path, np.zeros_like(path), self.salts)
+        return chunk if self.areas is None else chunk._replace(areas=self.areas.of(path))
 
     def _run_on(
         self, client: Any, spans: list[tuple[int, int]], sums: Sums, progress: Callable[[float], None] | None
@@ -234,10 +254,15 @@ class Engine:
         """Simulate paths 0 to ``years`` and return their outcomes; see ``simulate``."""
         if client is not None and by_household:
             raise ValueError("by_household is kept on one machine only. Leave client out, or by_household.")
+        design = None if self.areas is None else self.areas.years(years)
+        if design is not None and by_household:
+            raise ValueError(
+                "by_household adds years up, but these weigh unequally. Leave catastrophe.tiers out."
+            )
         workers = threads or os.cpu_count() or 1
         spread = -(-years // (4 * workers)) if len(self.blocks) < 4 * workers else CHUNK_YEARS
         step = chunk_years or max(min(CHUNK_YEARS, spread), 1)
-        sums = Sums.empty(self.compiled, self.hazard.names, years, by_household=by_household)
+        sums = Sums.empty(self.compiled, self.hazard.names, years, by_household=by_household, design=design)
         lock = threading.Lock()
         spans = [(low, min(low + step, years)) for low in range(0, years, step)]
         total = len(spans) * len(self.blocks)
@@ -281,7 +306,7 @@ class Engine:
             sums.add_base(self.base(block), block)
         sums.add_certain(self.compiled)
         limited = apply_aggregate_limits(self, sums, workers)
-        return Outcomes(self.compiled, self.hazard.names, sums, limited)
+        return Outcomes(self.compiled, self.hazard.names, sums, limited, design)
 
 
 _Recipe = tuple[str, Scenario, Population | None, int, int]

@@ -144,6 +144,8 @@ class _Page:
         self.population = year.engine.population
         self.accounts = account_table(self.scenario)
         self.names = list(self.accounts)
+        books = [booking for peril in self.scenario.perils.values() for booking in peril.books]
+        self.owed = {booking.account for booking in books if booking.contract is not None}
 
     def say(self, en: str, zh: str) -> str:
         return zh if self.lang == "zh" else en
@@ -264,7 +266,9 @@ class _Page:
                 else say(f"day {event.day}", f"第 {event.day} 天")
             )
             cause = what if peril is None else f"{self.label(peril, event.peril)}: {what}"
-            if accounts[0].kind == "points":
+            if event.account in self.owed:
+                shown = say(f"owed {money(event.amount_fen)}", f"应付 {money(event.amount_fen)}")
+            elif accounts[0].kind == "points":
                 shown = say(f"{event.amount_fen / _FEN:g} points", f"{event.amount_fen / _FEN:g} 级")
             else:
                 shown = money(event.amount_fen)
@@ -311,7 +315,7 @@ class _Page:
                 yield "    " + say("no cost of its kind", "无此类费用")
             for payment in mine:
                 base = money(payment.amount_fen)
-                if node.is_points:
+                if node.is_points and node.step.contract is None:
                     base = say(f"{payment.amount_fen / _FEN:g} points", f"{payment.amount_fen / _FEN:g} 级")
                 paid = money(payment.paid_fen)
                 yield f"    {self._who(payment.person)}: " + say(

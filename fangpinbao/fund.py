@@ -46,7 +46,14 @@ from fangpinbao.records import Figures, Gathering
 from fangpinbao.reinsurance import fen
 from fangpinbao.scenario.reinsurance import CatastropheFund
 
-__all__ = ["CAPITAL_LEVELS", "FundOutlook", "claims_on_fund", "fund_figures", "fund_outlook"]
+__all__ = [
+    "CAPITAL_LEVELS",
+    "FundOutlook",
+    "chance_of_ruin",
+    "claims_on_fund",
+    "fund_figures",
+    "fund_outlook",
+]
 
 CAPITAL_LEVELS: Final = (0.99, 0.995)
 _FINE, _COARSE = 2**16, 2**11
@@ -140,6 +147,15 @@ def fund_outlook(
     capital = _capital(claims, years, fund, paid_in, shares)
     balance, quantiles, shortfall = _balance(claims, years, fund, paid_in)
     return FundOutlook(ruin, balance, quantiles, shortfall, capital)
+
+
+def chance_of_ruin(losses: Int64Array, years: Years, fund: CatastropheFund, premium: float = 0.0) -> float:
+    """Return the chance of ruin within the horizon alone, as :func:`fund_outlook` does but without its error."""
+    claims, paid_in = claims_on_fund(losses, fund), fen(fund.contribution + fund.premium_share * premium)
+    top = max(_reachable(fund, paid_in), 1)
+    grid = BalanceGrid.over(top, _FINE, fund, paid_in, "near", int(claims.max()))
+    *_, last = backward(grid, _law(grid, claims, years), fund.horizon)
+    return float(last[0, grid.index(fen(fund.initial))])
 
 
 def _law(grid: BalanceGrid, claims: Int64Array, years: Years) -> Float64Array:

@@ -23,14 +23,15 @@ from fangpinbao.core.structures import Chunk, Perils
 from fangpinbao.core.tables import build_quantile_table, build_step_table
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
-from fangpinbao.scenario.laws import AmountLaw
-from fangpinbao.scenario.models import Factors, Peril
+from fangpinbao.scenario.laws import AmountLaw, Bernoulli
+from fangpinbao.scenario.models import Booking, Factors, Peril
 from fangpinbao.scenario.vocabulary import CLASSES, STAGES
 
 __all__ = ["Hazard", "Salts"]
 
 _TWO_32 = float(1 << 32)
 _EXPOSED = {"person": 0, "household": 1, "township": 2}
+_NEVER = Bernoulli(law="bernoulli", probability=0.0)  # events of catastrophes come from elsewhere
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ class Hazard:
         persons = peril.exposed == "person"
         fit: BoolArray = eligible(self.population, [peril.where], households=not persons)
         keys = self.population.person_key if persons else self.population.household_key
-        means = peril.frequency.mean * factor_values(peril.factors, self.population, persons=persons)
+        means = (peril.frequency or _NEVER).mean * factor_values(
+            peril.factors, self.population, persons=persons
+        )
         if persons:  # every person is a unit: see fangpinbao.core.events.screen_persons
             means, fit = np.where(fit, means, 0.0), np.ones_like(fit)
         elif peril.exposed != "township":
@@ -107,7 +110,10 @@ class Hazard:
         for peril in self.scenario.perils.values():
             units, keys, means = self._exposed(peril)
             if peril.exposed == "township":
-                levels, stratum = np.array([peril.frequency.mean]), np.zeros(len(units), dtype=np.int64)
+                levels, stratum = (
+                    np.array([(peril.frequency or _NEVER).mean]),
+                    np.zeros(len(units), dtype=np.int64),
+                )
             else:
                 levels, stratum = np.unique(means, return_inverse=True)
             self._means.append(levels if len(levels) else np.zeros(1))
@@ -124,6 +130,7 @@ class Hazard:
         accounts = account_table(self.scenario)
         names = list(accounts)
         book_start, rows = [0], []
+        harm: list[tuple[int, int, int]] = []
         person_rows, household_rows = _Rows(), _Rows()
         groups = discharge_groups(StackTree.of(self.scenario), accounts)
         for peril in self.scenario.perils.values():
@@ -131,8 +138,10 @@ class Hazard:
             for booking in peril.books:
                 on_household = accounts[booking.account].level == "household"
                 persons = peril.exposed == "person" or not on_household
+                persons |= bool(booking.harm) and booking.harm != ["damaged"]
                 scale = factor_values(booking.factors, self.population, persons=persons)
-                if booking.times is not None:
+                harm.append(self._harm(booking))
+                if booking.times is not None and booking.times not in at.TIMES:
                     column = self._column(booking.times)
                     scale = scale * (column[self.population.household_of] if persons else column)
                 group = next((names_ for names_ in groups if booking.account in names_), ())
@@ -155,7 +164,10 @@ class Hazard:
             book_start.append(len(rows))
         bookings = np.array([row[:5] + row[6:] for row in rows], dtype=np.int64).reshape(-1, at.BOOKING_WIDTH)
         table = np.zeros((len(self.names), at.PERIL_WIDTH), dtype=np.int64)
-        table[:, at.EXPOSED] = [_EXPOSED[p.exposed] for p in self.scenario.perils.values()]
+        table[:, at.EXPOSED] = [
+            at.AREA if p.events_from is not None else _EXPOSED[p.exposed]
+            for p in self.scenario.perils.values()
+        ]
         table[:, at.PER_YEAR] = [p.amount_per == "year" for p in self.scenario.perils.values()]
         table[:, at.BOOK_START], table[:, at.BOOK_END] = book_start[:-1], book_start[1:]
         table[:, at.HITS_MEMBERS] = [
@@ -170,9 +182,19 @@ class Hazard:
             quantile=np.array([tables.intercepts or [np.zeros(1)], tables.slopes or [np.zeros(1)]]),
             atom_start=np.array(tables.atom_start, dtype=np.int64),
             atom=np.concatenate([np.zeros((2, 0)), *tables.atoms], axis=1),
+            harm=np.array(harm, dtype=np.int64).reshape(-1, at.HARM_WIDTH),
         )
         self.person_scale = person_rows.array(self.population.persons)
         self.household_scale = household_rows.array(self.population.households)
+
+    def _harm(self, booking: Booking) -> tuple[int, int, int]:
+        """Return what a booking of a catastrophe stands for; see ``fangpinbao.core.layout``."""
+        contracts = list(self.scenario.catastrophe.contracts) if self.scenario.catastrophe else []
+        return (
+            sum(at.HARMS[name] for name in booking.harm),
+            at.TIMES.get(booking.times or "", 0),
+            contracts.index(booking.contract) if booking.contract is not None else 0,
+        )
 
     def _column(self, name: str) -> Float64Array:
         population = self.population
@@ -219,13 +241,13 @@ class Hazard:
                 multiplier = multiplier * factors[factor]
             levels, rows[:, q] = np.unique(multiplier, return_inverse=True)
             means = self._means[q][None, :] * levels[:, None]
-            size = getattr(peril.frequency, "size", np.inf)
-            tail = np.asarray(tail_probabilities(peril.frequency.law, means, size))
+            law = peril.frequency or _NEVER
+            tail = np.asarray(tail_probabilities(law.law, means, getattr(law, "size", np.inf)))
             tails.append(np.minimum(np.round(tail * _TWO_32), _TWO_32 - 1).astype(np.uint32).ravel())
             strata.append(tail.shape[1])
             counts.append(tail.shape[2])
             starts.append(starts[-1] + tails[-1].size)
-            if peril.exposed == "township":
+            if peril.share_hit is not None:
                 events += self._township_events(q, peril, keys[:, q], tail[rows[:, q], 0, :], salts)
         order, start = self._sorted(events, n_years)
         return Chunk(

@@ -121,7 +121,7 @@ class HouseholdYears:
 def settle_households(
     scenario: Scenario, years: int, *, seed: int | None = None, population: Population | None = None
 ) -> HouseholdYears:
-    """Settle paths 0 to ``years`` and keep every household; the paths are those of ``simulate``.
+    """Settle paths 0 to ``years`` and keep every household; the paths are those of ``simulate``, but all alike.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def settle_households(
         If households times years would not fit into memory.
     """
     run_seed = scenario.simulation.seed if seed is None else seed
-    engine = Engine(scenario, population, seed=run_seed)
+    engine = Engine(scenario, population, seed=run_seed, stratified=False)
     people = engine.population
     programmes = engine.compiled.tree.programmes
     if years * people.households * max(len(programmes), 2) > _MOST_CELLS:

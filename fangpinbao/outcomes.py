@@ -66,18 +66,27 @@ class Sums:
     by_household: Int64Array
 
     @classmethod
-    def empty(cls, compiled: Compiled, perils: tuple[str, ...], years: int, *, by_household: bool) -> Sums:
-        """Zeroed sums."""
+    def empty(
+        cls,
+        compiled: Compiled,
+        perils: tuple[str, ...],
+        years: int,
+        *,
+        by_household: bool,
+        design: Years | None = None,
+    ) -> Sums:
+        """Zeroed sums; ``design`` gives the strata of years that weigh unequally."""
         n_programmes, n_groups = len(compiled.tree.programmes), len(compiled.groups)
         n_steps, n_accounts = max(len(compiled.tree.nodes), 1), len(compiled.accounts)
-        batches = min(BATCHES, years)
+        batch_of_year = _batches(years, design)
+        batches = int(batch_of_year.max()) + 1
 
         def zeros(*shape: int) -> Int64Array:
             return np.zeros(shape, dtype=np.int64)
 
         return cls(
             years=years,
-            batch_of_year=np.arange(years, dtype=np.int64) * batches // years,
+            batch_of_year=batch_of_year,
             columns=zeros(n_programmes, years, N_COLUMNS),
             batch_columns=zeros(batches, n_programmes, n_groups, N_COLUMNS),
             step_paid=zeros(years, n_steps),
@@ -101,12 +110,15 @@ class Sums:
         self.events[span] += sign * out.events
         if self.by_household.shape[1]:
             self.by_household[:, block.first : block.last] += sign * out.by_household
-        batches = self.batch_of_year[span]
+        batches, order = self.batch_of_year[span], None
+        if (np.diff(batches) < 0).any():  # strata take turns
+            order = np.argsort(batches, kind="stable")
+            batches = batches[order]
         edges = np.flatnonzero(np.diff(batches, prepend=-1))
         chosen = batches[edges]
 
         def batched(values: Int64Array) -> Int64Array:
-            return sign * np.add.reduceat(values, edges, axis=0)
+            return sign * np.add.reduceat(values if order is None else values[order], edges, axis=0)
 
         self.batch_columns[chosen, :, g] += batched(out.columns)
         self.batch_step[chosen, :, g, 0] += batched(out.step_sums[0])
@@ -133,6 +145,19 @@ class Sums:
         self.batch_ground_up += counts[:, None, None] * compiled.certain
 
 
+def _batches(years: int, design: Years | None) -> Int64Array:
+    """Number of the batch of each year: fixed runs of years, within a stratum where there are several."""
+    if design is None or design.is_plain:
+        batches = min(BATCHES, years)
+        return np.arange(years, dtype=np.int64) * batches // years
+    found, first = np.zeros(years, dtype=np.int64), 0
+    for stratum, count in enumerate(design.counts.tolist()):
+        batches = min(max(BATCHES * count // years, BATCHES // 10), count)
+        found[design.stratum_of == stratum] = first + np.arange(count) * batches // count
+        first += batches
+    return found
+
+
 class Outcomes:
     """Outcomes of a run: one row per programme, path and calendar year, and sums by group.
 
@@ -147,7 +172,12 @@ class Outcomes:
     """
 
     def __init__(
-        self, compiled: Compiled, perils: tuple[str, ...], sums: Sums, limited_years: dict[str, Int64Array]
+        self,
+        compiled: Compiled,
+        perils: tuple[str, ...],
+        sums: Sums,
+        limited_years: dict[str, Int64Array],
+        design: Years | None = None,
     ) -> None:
         self.compiled = compiled
         self.sums = sums
@@ -157,6 +187,7 @@ class Outcomes:
         self.accounts = compiled.accounts
         self.steps = tuple(node.name for node in compiled.tree.nodes)
         self.limited_years = limited_years
+        self._design = design
 
     @property
     def scenario(self) -> Scenario:
@@ -176,13 +207,22 @@ class Outcomes:
     @cached_property
     def years(self) -> Years:
         """Stratum and weight of each simulated year."""
-        return Years.equal(self.n_years)
+        return Years.equal(self.n_years) if self._design is None else self._design
 
     @cached_property
     def batch_years(self) -> Int64Array:
         """Number of years in each batch."""
         counts: Int64Array = np.bincount(self.sums.batch_of_year)
         return counts
+
+    @cached_property
+    def batch_design(self) -> dict[str, np.ndarray]:
+        """Weight and stratum of each batch, as ``estimators.from_batches`` takes them; empty in a plain run."""
+        if self.years.is_plain:
+            return {}
+        batch = self.sums.batch_of_year
+        first = np.unique(batch, return_index=True)[1]
+        return {"weights": np.bincount(batch, self.years.weight), "stratum": self.years.stratum_of[first]}
 
     def index(self, programme: str) -> int:
         """Index of a programme.

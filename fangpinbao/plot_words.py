@@ -24,7 +24,7 @@ WORDS: dict[Lang, dict[str, str]] = {
         "tvar_99": "mean of the worst 1% (TVaR)",
         "premium": "agreed premium",
         "limit": "aggregate limit",
-        "idle": "; {share} of them pay nothing and are not drawn",
+        "idle": "\n{share} of the years pay nothing and are not drawn",
         "exceeded": "exceeded in {share} of years",
         "exceeded_never": "exceeded in 0 of {years:,} years",
         "exceeded_always": "exceeded in all {years:,} years",
@@ -33,6 +33,7 @@ WORDS: dict[Lang, dict[str, str]] = {
         "reached_always": "reached in all {years:,} years",
         "few_years": "{value} (too few years)",
         "beyond": "{count:,} more years, up to {largest} →",
+        "beyond_share": "{share} more of the years, up to {largest} →",
         "prevented_title": "{programme}: households kept above the {line}",
         "prevented_subtitle": "{place}\nOf the households that the year's costs would push below "
         "{amount:,.0f} yuan a head, the payout keeps {prevented} a year at or above it, {share} of them",
@@ -58,7 +59,7 @@ WORDS: dict[Lang, dict[str, str]] = {
         "tvar_99": "最差1%年份的均值（尾部均值）",
         "premium": "约定保费",
         "limit": "年度累计限额",
-        "idle": "；其中 {share} 无赔付，未画出",
+        "idle": "\n{share} 的年份无赔付，未画出",
         "exceeded": "{share} 的年份超出",
         "exceeded_never": "{years:,} 年中无一年超出",
         "exceeded_always": "{years:,} 年全部超出",
@@ -67,6 +68,7 @@ WORDS: dict[Lang, dict[str, str]] = {
         "reached_always": "{years:,} 年全部达到",
         "few_years": "{value}（年数不足）",
         "beyond": "另有 {count:,} 年更高，最高 {largest} →",
+        "beyond_share": "另有 {share} 的年份更高，最高 {largest} →",
         "prevented_title": "{programme}：哪些农户守住了{line}",
         "prevented_subtitle": "{place}\n当年各项支出会使一些农户落到人均 {amount:,.0f} 元以下，\n"
         "其中每年 {prevented} 户因赔付仍在线上，占这些农户的 {share}",

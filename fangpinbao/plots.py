@@ -81,17 +81,20 @@ def plot_payout_distribution(
     title = words["payout_title"].format(programme=_programme_label(outcomes, programme, lang))
     subtitle = words["payout_subtitle"].format(
         place=_place(outcomes, lang), insured=_insured(outcomes, programme), years=outcomes.n_years,
-        idle=words["idle"].format(share=f"{100 * float(idle.mean()):.3g}%") if idle.any() else "",
+        idle=words["idle"].format(share=f"{100 * float(years.weight[idle].sum()):.3g}%") if idle.any() else "",
     )  # fmt: skip
     with style(lang, title + subtitle):
         axes = plain_axes(ax, 8.6, 3.6 + 0.36 * len(marks))
         titles(axes, title, subtitle)
         ends = _ends(payouts[~idle], marks)
-        top = _draw_histogram(axes, payouts[~idle], payouts.size, ends, [_number(p95), _number(p99)], scale)
+        top = _draw_histogram(axes, payouts, years.weight, ends, [_number(p95), _number(p99)], scale)
         _draw_marks(axes, marks, scale, top, unit, words)
         beyond = int((payouts > ends[1]).sum())
         if beyond:
-            text = words["beyond"].format(count=beyond, largest=f"{float(payouts.max()) / scale:,.4g}")
+            shown = f"{100 * float(years.weight[payouts > ends[1]].sum()):.2g}%"
+            text = words["beyond" if years.is_plain else "beyond_share"].format(
+                count=beyond, share=shown, largest=f"{float(payouts.max()) / scale:,.4g}"
+            )
             axes.text(
                 0.995, 0.03, text, transform=axes.transAxes, ha="right", va="bottom", color=GREY, fontsize=8.5
             )  # fmt: skip
@@ -265,19 +268,20 @@ def _ends(payouts: Float64Array, marks: Sequence[_Mark]) -> tuple[float, float]:
 def _draw_histogram(
     axes: Axes,
     payouts: Float64Array,
-    years: int,
+    weights: Float64Array,
     ends: tuple[float, float],
     levels: Sequence[float],
     scale: float,
 ) -> float:
     """Draw the share of years per bar, coloured by the part of the tail; return the height of the tallest."""
+    years, weights, payouts = payouts.size, weights[payouts != 0.0], payouts[payouts != 0.0]
     p95, p99 = levels
-    parts = [payouts[payouts <= p95], payouts[(payouts > p95) & (payouts <= p99)], payouts[payouts > p99]]
+    parts = [payouts <= p95, (payouts > p95) & (payouts <= p99), payouts > p99]
     first, last = float(payouts.min(initial=ends[1])), min(float(payouts.max(initial=0.0)), ends[1])
     if not first < last:  # one amount, or none
         first, last = ends
     edges = np.linspace(first, last, 1 + int(np.clip(np.sqrt(years), 20, 60)))
-    counts = np.array([np.histogram(part, edges)[0] for part in parts]) / years
+    counts = np.array([np.histogram(payouts[part], edges, weights=weights[part])[0] for part in parts])
     edges /= scale
     base = np.zeros(edges.size - 1)
     for heights, colour in zip(counts, (_BODY, _BAD, _WORST), strict=True):
@@ -343,7 +347,7 @@ def _prevented_by_class(outcomes: Outcomes, programme: str, line: Line, lang: La
         label = group_label(group, lang)
         kinds = [kind for kind in sums if sums[kind][:, g].any()] or ["entry"]
         for kind in kinds:
-            estimate = from_batches(sums[kind][:, g], outcomes.batch_years, "")
+            estimate = from_batches(sums[kind][:, g], outcomes.batch_years, "", **outcomes.batch_design)
             rows.append(_Row(label, estimate, _BLUE if kind == "return" else _ORANGE))
             label = ""
     return rows
@@ -355,7 +359,7 @@ def _by_cause(outcomes: Outcomes, programme: str, line: Line, lang: Lang) -> lis
     for cause in CAUSES:
         sums = outcomes.batches(programme, f"households_prevented_{cause}", line).sum(axis=1)
         if sums.any():
-            estimate = from_batches(sums, outcomes.batch_years, "")
+            estimate = from_batches(sums, outcomes.batch_years, "", **outcomes.batch_design)
             rows.append(_Row(group_label(cause, lang), estimate, _GREEN))
     return sorted(rows, key=lambda row: -_number(row.estimate))
 

@@ -72,7 +72,7 @@ def _levels(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> N
 
 def _causes(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> None:
     for cause, sums in yearly.cause_by_batch(outcomes, name, line).items():
-        estimate = yearly.of_batches(sums, outcomes.batch_years, "households")
+        estimate = yearly.of_batches(outcomes, sums, "households")
         gathering.add("households_prevented_by_cause", "mean", estimate, name, group=cause, line=line)
 
 

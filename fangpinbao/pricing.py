@@ -115,7 +115,7 @@ def _accounts(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
     columns["certain"] = paid - by_account.sum(axis=1)
     for account, sums in columns.items():
         if sums.any():
-            estimate = yearly.of_batches(sums, outcomes.batch_years, "fen").scaled(0.01, "yuan")
+            estimate = yearly.of_batches(outcomes, sums, "fen").scaled(0.01, "yuan")
             gathering.add("payout_by_account", "mean", estimate, name, group=account)
 
 

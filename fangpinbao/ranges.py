@@ -196,5 +196,5 @@ def _premiums(outcomes: Outcomes) -> dict[str, float]:
         insured = int(outcomes.compiled.insured[p].sum())
         if insured and not yearly.is_rules(outcomes, name):
             payout = yearly.insurer_payout(outcomes, name) / 100.0
-            premiums[name] = float(np.mean(payout)) / insured
+            premiums[name] = float(np.average(payout, weights=outcomes.years.weight)) / insured
     return premiums

@@ -163,6 +163,12 @@ class _Reasons:
     def _terms(self, terms: Terms) -> Generator[str, None, Fraction]:
         """Yield what the schedule does; returns what it pays, fen."""
         node, year, amount = self.node, self.year, Fraction(self.amount)
+        if node.step.contract is not None:
+            yield self.say(
+                f"what contract {node.step.contract} owes for it, cut as for the whole region by trigger and limits",
+                f"合同 {node.step.contract} 的应付金额，触发条件与限额按全区同比例适用",
+            )
+            return amount
         per_event = node.step if node.step.unit == "event" or node.is_points else node.step.per_event
         own = Schedule.everything() if node.step.unit == "event" or node.is_points else schedule_of(terms)
         if per_event is not None:
@@ -195,11 +201,16 @@ class _Reasons:
         return own(amount)
 
     def _shown(self, amount: float | Fraction) -> str:
-        return f"{float(amount) / _FEN:g}" if self.node.is_points else money(amount)
+        is_grade = self.node.is_points and self.node.step.contract is None
+        return f"{float(amount) / _FEN:g}" if is_grade else money(amount)
 
     def _pieces(self, schedule: Schedule, amount: Fraction) -> Iterator[str]:
         """One line for each segment and jump of the schedule up to the amount."""
         say, before = self.say, Fraction(0)
+        if self.node.step.scale is not None:  # which may fall, as grade 1 is the worst
+            paid, shown = money(schedule(amount)), self._shown(amount)
+            yield say(f"the scale pays {paid} for {shown}", f"按给付表 {shown} 对应 {paid}")
+            return
         count = len(schedule.starts)
         for k, (start, value, slope) in enumerate(
             zip(schedule.starts, schedule.values, schedule.slopes, strict=True)

@@ -145,10 +145,11 @@ class RunTables:
         outcomes, people = self.outcomes, self.outcomes.compiled.population
         title = outcomes.scenario.title.in_language(self.lang)
         persons, households = f"{people.persons:,}", f"{people.households:,}"
+        strata = "" if outcomes.years.is_plain else self.say(", weighted by stratum", "（按层加权）")
         about = self.say(
-            f"{persons} persons in {households} households, {outcomes.n_years:,} simulated years, seed "
+            f"{persons} persons in {households} households, {outcomes.n_years:,} simulated years{strata}, seed "
             f"{outcomes.seed}; each figure ± its standard error",
-            f"{households} 户 {persons} 人，模拟 {outcomes.n_years:,} 年，种子 {outcomes.seed}；"
+            f"{households} 户 {persons} 人，模拟 {outcomes.n_years:,} 年{strata}，种子 {outcomes.seed}；"
             "每个数字 ± 标准误",
         )
         return Text.assemble((title, "bold"), "\n", about)

@@ -71,7 +71,7 @@ def variance_split(
     run_seed = scenario.simulation.seed if seed is None else seed
     runs: list[Outcomes] = []
     for turn, salts in enumerate(_SALTS):
-        engine = Engine(scenario, people, seed=run_seed, salts=salts)
+        engine = Engine(scenario, people, seed=run_seed, salts=salts, stratified=False)
         shown = None if progress is None else _part_of(progress, turn)
         runs.append(engine.run(count, threads=threads, progress=shown))
     gathering = Gathering()

@@ -255,9 +255,10 @@ def mean(
     return estimate.scaled(_scale(measure, int(outcomes.compiled.persons.sum())), unit)
 
 
-def of_batches(sums: Int64Array, batch_years: Int64Array, unit: str) -> Estimate:
+def of_batches(outcomes: Outcomes, sums: Int64Array, unit: str) -> Estimate:
     """Return the mean per year of integer batch sums; the same in every year has the error 0."""
-    estimate = estimators.from_batches(sums, batch_years, unit)
+    batch_years = outcomes.batch_years
+    estimate = estimators.from_batches(sums, batch_years, unit, **outcomes.batch_design)
     if (sums * batch_years[0] == sums[0] * batch_years).all() and estimate.standard_error is not None:
         value = estimate.value
         return replace(estimate, standard_error=0.0, lower=value, upper=value)
@@ -274,7 +275,7 @@ def class_mean(
     found = {}
     for g, group in enumerate(outcomes.groups):
         unit = MEASURES[measure].unit
-        estimate = of_batches(sums[:, g], outcomes.batch_years, unit)
+        estimate = of_batches(outcomes, sums[:, g], unit)
         found[group] = estimate.scaled(_scale(measure, int(outcomes.compiled.persons[g])), unit)
     return found
 
@@ -284,12 +285,24 @@ def class_ratio(outcomes: Outcomes, programme: str, above: str, below: str, unit
     over, under = _batches(outcomes, programme, above, None), _batches(outcomes, programme, below, None)
     assert over is not None
     assert under is not None
-    batches = Years.equal(len(outcomes.batch_years))
+    batches, scale = _as_years(outcomes)
     found = {}
     for g, group in enumerate(outcomes.groups):
-        estimate = estimators.ratio(over[:, g], under[:, g], batches, unit).scaled(_scale(above, 1), unit)
+        pair = over[:, g] * scale, under[:, g] * scale
+        estimate = estimators.ratio(*pair, batches, unit).scaled(_scale(above, 1), unit)
         found[group] = replace(estimate, years=outcomes.n_years)
     return found
+
+
+def _as_years(outcomes: Outcomes) -> tuple[Years, Float64Array | int]:
+    """Return batches as if each were a year, and the factor of their sums that keeps means those of years."""
+    design, sizes = outcomes.batch_design, outcomes.batch_years
+    if not design:
+        return Years.equal(len(sizes)), 1
+    stratum, weights = design["stratum"], design["weights"]
+    per_stratum = [np.bincount(stratum, values)[stratum] for values in (weights, sizes, np.ones(len(sizes)))]
+    probability, years, batches = per_stratum
+    return Years(stratum, probability / batches), batches / years
 
 
 def cause_by_batch(outcomes: Outcomes, programme: str, line: str) -> dict[str, Int64Array]:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from fangpinbao import estimators
 from fangpinbao.catastrophe.figures import catastrophe_figures
 from fangpinbao.catastrophe.outcomes import simulate_catastrophe
 from fangpinbao.catastrophe_files import write_catastrophe
@@ -69,8 +70,8 @@ def test_both_halves_of_a_stratified_run_agree() -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("yinchuan-2019-term", "several years"), ("yinchuan-1739", "replays the same year"), ("yinchuan-2018", None)],
-)  # fmt: skip
+    [("yinchuan-1739", "replays the same year"), ("yinchuan-2018", None)],
+)
 def test_it_is_left_out_where_years_are_not_independent(name: str, words: str | None) -> None:
     finances, reason = finances_of(simulate_catastrophe(load_scenario(name), 300))
     assert finances == {}
@@ -79,6 +80,29 @@ def test_it_is_left_out_where_years_are_not_independent(name: str, words: str | 
     assert result.exit_code == 0, result.output
     assert "Who bears the losses" not in result.output
     assert ("left out: reinsurance, pool and fund" in result.output) == (words is not None)
+
+
+def test_of_a_term_of_years_one_stands_for_all() -> None:
+    """One year of each term, in turn within each stratum: independent rows with the law of a year of the term."""
+    outcomes = simulate_catastrophe(load_scenario("yinchuan-2019-term"), 6_000)
+    every, one = (outcomes.event_losses("base", one_year=flag) for flag in (False, True))
+    by_path = every.by_year().reshape(outcomes.n_paths, 3)
+    chosen = [np.flatnonzero(row == amount) for row, amount in zip(by_path, one.by_year(), strict=True)]
+    assert all(years.size for years in chosen)  # each row is a year of its path
+    taken = np.array([years[0] for years in chosen if years.size == 1])
+    assert np.bincount(taken, minlength=3).min() > 0.9 * taken.size / 3
+    full = estimators.mean(by_path.mean(axis=1) / 100, outcomes.years, "yuan")
+    thin = estimators.mean(one.by_year() / 100, outcomes.years, "yuan")
+    gap = estimators.mean(one.by_year() / 100 - by_path.mean(axis=1) / 100, outcomes.years, "yuan")
+    assert abs(gap.value or 0.0) < 4 * (gap.standard_error or 0.0)
+    assert (full.standard_error or 0.0) < (thin.standard_error or 0.0)
+    finances, reason = finances_of(outcomes, ["base"])
+    assert reason is None
+    figure = finances["base"].figures.one("year_loss", "base/gross", "mean")
+    assert (figure.value, figure.standard_error) == pytest.approx((thin.value, thin.standard_error))
+    result = CliRunner().invoke(app, ["run", "yinchuan-2019-term", "--years", "300", "--no-ranges"])
+    assert result.exit_code == 0, result.output
+    assert "no trigger (one year of each term of 3, in turn)" in result.output
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

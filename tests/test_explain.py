@@ -129,7 +129,7 @@ def test_every_kind_of_refusal_is_explained(engine: Engine) -> None:
     assert says(base["base.illness"], r"limit 20,000.00 reached")
     assert says(base["base.education"], r"not eligible: class is unstable lifted-out, needed marginal")
     assert says(base["base.education"], r"limit 3,000.00 reached: nothing on the last")
-    assert says(base["base.death"], r"5,000.00 on reaching 5")
+    assert says(base["base.death"], r"the scale pays 5,000.00 for 5")
     assert says(base["basic"], r"not eligible: enrolled in the basic scheme is false, needed true")
     assert says(base["assistance"], r"not eligible: dibao is false, needed true")
     assert says(capped["capped.costs"], r"spending test failed: rigid spending [\d,.]+ does not exceed")

@@ -43,7 +43,7 @@ def test_the_command_prints_the_list() -> None:
 def test_a_scenario_of_ones_own_starts_from_any(name: str, tmp_path: Path) -> None:
     file = start_scenario("mine", name, tmp_path)
     left = {path.name for path in tmp_path.iterdir()}
-    brought = {"catalogues"} if name == "yinchuan-1739" else set()
+    brought = {"catalogues"} if name in ("yinchuan-1739", "ningxia-joint-1709") else set()
     assert left == {"mine.toml", *brought}
     mine, theirs = load_scenario(file), load_scenario(name)
     assert mine.name == "mine"

@@ -19,6 +19,7 @@ SHIPPED = sorted(file.stem for file in SCENARIOS.glob("*.toml"))
 # Contracts of a region have no households; tests/test_catastrophe_yinchuan.py runs them.
 OF_HOUSEHOLDS = [name for name in SHIPPED if load_scenario(name).is_of_households]
 YEARS = 20
+STRATIFIED = 100  # rare events on purpose
 
 ZHONGNING_OFFICIAL = {
     "population.persons": 20_000,
@@ -57,7 +58,7 @@ def test_something_is_shipped() -> None:
 def test_runs(name: str) -> None:
     scenario = load_scenario(name)
     assert scenario.name == name
-    outcomes = simulate(scenario, YEARS)
+    outcomes = simulate(scenario, YEARS if scenario.catastrophe is None else STRATIFIED)
     for programme, terms in scenario.programmes.items():
         for coverage, step_terms in terms.coverages.items():
             step = outcomes.steps.index(f"{programme}.{coverage}")
@@ -152,6 +153,25 @@ def test_variants_leave_the_county_as_it_is(zhongning: Scenario) -> None:
     assert variants.population == zhongning.population
     assert variants.perils == zhongning.perils
     assert {name: variants.programmes[name] for name in zhongning.programmes} == zhongning.programmes
+
+
+def test_both_programmes_of_the_joint_scenario_are_those_alone(zhongning: Scenario) -> None:
+    joint = load_scenario("ningxia-joint")
+    assert list(joint.programmes) == ["base", "catastrophe", "both"]
+    base, both = joint.programmes["base"], joint.programmes["both"]
+    assert base == zhongning.programmes["base"]
+    # Notes and labels apart, the coverages of both are those of the two.
+    alone = base.coverages | joint.programmes["catastrophe"].coverages
+    for name, coverage in both.coverages.items():
+        apart = {"note", "label", "source"}
+        assert coverage.model_dump(exclude=apart) == alone[name].model_dump(exclude=apart)
+    assert set(both.coverages) == set(alone)
+    assert joint.population.classes == zhongning.population.classes
+    assert joint.layers == zhongning.layers
+    replaced = {"flood"}
+    assert {n: p for n, p in joint.perils.items() if n in zhongning.perils and n not in replaced} == {
+        n: p for n, p in zhongning.perils.items() if n not in replaced
+    }
 
 
 def test_cited_figures_are_complete() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 # peril[q, .]
-EXPOSED: Final = 0  # 0 person, 1 household, 2 township
+EXPOSED: Final = 0  # 0 person, 1 household, 2 township, AREA
 PER_YEAR: Final = 1  # 1: one amount for the year
 BOOK_START: Final = 2
 BOOK_END: Final = 3
@@ -31,6 +31,26 @@ SCALE: Final = 4  # row of the scale factors, -1: 1
 SCOPE_TABLE: Final = 5
 COUNTS: Final = 6  # 1: its events count as discharges
 BOOKING_WIDTH: Final = 7
+
+AREA: Final = 3  # a township that a catastrophe hits
+
+# harm[b, .]: bookings of catastrophes, see fangpinbao.core.area_events
+HARM_SET: Final = 0  # bits of the kinds of harm that are booked; 0: not a catastrophe's
+HARM_TIMES: Final = 1  # what multiplies the amount
+HARM_CONTRACT: Final = 2  # contract whose benefit multiplies it
+HARM_WIDTH: Final = 3
+# bits of HARM_SET; burned: and not disabled; damaged: a dwelling
+DEAD: Final = 1
+DISABLED: Final = 2
+BURNED: Final = 4
+INJURED: Final = 8
+DAMAGED: Final = 16
+HARMS: Final = {"dead": DEAD, "disabled": DISABLED, "burned": BURNED, "injured": INJURED, "damaged": DAMAGED}
+# values of HARM_TIMES
+BY_GRADE: Final = 1
+BY_SHARE_LOST: Final = 2
+BY_BENEFIT: Final = 3
+TIMES: Final = {"grade": BY_GRADE, "share_lost": BY_SHARE_LOST, "benefit": BY_BENEFIT}
 
 # hit[., i], unsigned: who is struck
 HIT_UNIT: Final = 0  # row of a person, or household

@@ -9,6 +9,7 @@ import numpy as np
 
 from fangpinbao._typing import Int64Array
 from fangpinbao.core import layout as at
+from fangpinbao.core.areas import book, strike
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
 from fangpinbao.core.events import book_events, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
@@ -21,6 +22,7 @@ from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, 
 __all__ = ["compile_half", "draw", "run_base", "run_batch", "run_years"]
 
 _NOTHING = np.zeros((0, 0), dtype=np.int64)
+_NO_MARKS = np.zeros(0, dtype=np.uint8)
 _EVERY_LEVEL, _PERSONS, _HOUSEHOLDS = -1, 0, 1
 
 
@@ -61,18 +63,23 @@ def draw(
             block.member_start, work.home_words, work.mask, work.place, work.hit[:, : work.region],
             work.hit_word[: work.region], work.segment, work.sizes, work.home_mark, out.events,
         )
+    struck, person_mark = 0, _NO_MARKS
+    if chunk.areas is not None and not is_base and needed == 0:
+        struck = strike(chunk.areas, work, out, block, low, years)
+        needed = max(-struck, 0)
+        person_mark = work.struck.mark if struck > 0 and work.struck is not None else _NO_MARKS
     if needed == 0:
         needed = screen_persons(
             low, years, block.persons, block.households, peril, chunk.rate, chunk.tail, chunk.tail_row,
             chunk.screen_key, chunk.lane, block.unit_start, block.unit_word, block.unit_stratum, block.home,
             block.member_start, block.has_base, base.all_homes if replay or is_base else base.row_homes,
-            work.home_mark, work.words, work.home_words, work.masks, work.marks, work.threshold,
+            work.home_mark, person_mark, work.words, work.home_words, work.masks, work.marks, work.threshold,
             work.threshold_row, work.place, work.active, work.times, work.hit, work.hit_word, work.region,
             work.segment, work.sizes, out.events, work.row, work.first_of_year,
         )
     if needed > 0:
         return -int(needed)
-    return int(
+    runs = int(
         book_events(
             int(work.sizes[1]), work.segment, perils.peril, perils.booking, perils.scope_share, work.hit,
             work.hit_word, work.event, work.run, work.money, work.word, work.draw, perils.quantile, perils.atom_start,
@@ -80,6 +87,9 @@ def draw(
             work.row, work.first_of_year,
         )
     )
+    if chunk.areas is not None and struck > 0 and runs >= 0:
+        return book(perils, chunk.areas, work, block, struck, runs)
+    return runs
 
 
 def _steps(

@@ -29,17 +29,18 @@ _LOW_HALF = np.uint64(0x2545F4914F6CDD1D)
 @kernel
 def screen_persons(
     first_year, years, persons, households, peril, rate, tail, tail_row, screen_key, lane, unit_start, unit_word,
-    unit_stratum, home, member_start, has_base, base_homes, home_mark, words, packed, masks, marks,
+    unit_stratum, home, member_start, has_base, base_homes, home_mark, person_mark, words, packed, masks, marks,
     threshold, threshold_row, place, listed, struck, hit, hit_word, region, segment, sizes, events, row,
     first_of_year,
 ):
     """Give every person who is struck in a year a row, and list the hits of persons' perils by row.
 
     Members with certain costs of ``base_homes`` get rows too where the household is touched. All persons are
-    units of every peril, those who are not exposed with chance 0. Hits of the k-th peril of persons start at
+    units of every peril, those who are not exposed with chance 0. ``person_mark`` [year, person] marks those whom
+    catastrophes strike; empty: nobody. Hits of the k-th peril of persons start at
     ``(k + 1) x region``; segments are added as in ``strike_homes``. Returns 0, or the capacity that is needed.
     """
-    width = (households + 7) // 8 * 8
+    stride, width = (persons + 7) // 8 * 8, (households + 7) // 8 * 8
     rows, n_segments, first_segment = np.int64(0), sizes[1], sizes[1]
     for q in range(peril.shape[0]):
         if peril[q, at.EXPOSED] == 0:
@@ -93,6 +94,11 @@ def screen_persons(
                     if 0 <= t < group:
                         for j in range(member_start[h], member_start[h + 1]):
                             marks[4 * j + _LAST - (first_lane + t)] = 1
+        if person_mark.shape[0] > 0:
+            for t in range(group):
+                of_part, struck_in = marks[_LAST - (first_lane + t) : 4 * persons : 4], person_mark[(y + t) * stride :]
+                for j in range(persons):
+                    of_part[j] |= struck_in[j]
         fours = marks[: 4 * persons].view(np.uint32)
         for b in range(base_homes.shape[0]):
             h = base_homes[b]

@@ -16,7 +16,18 @@ from fangpinbao._typing import Float64Array, Int64Array, Uint8Array, Uint32Array
 from fangpinbao.core import layout as at
 from fangpinbao.core.screen import PATHS_A_WORD
 
-__all__ = ["MOST_YEARS", "Base", "Block", "Chunk", "Outputs", "Perils", "Stacks", "Work"]
+__all__ = [
+    "MOST_YEARS",
+    "AreaEvents",
+    "Base",
+    "Block",
+    "Chunk",
+    "Outputs",
+    "Perils",
+    "Stacks",
+    "Struck",
+    "Work",
+]
 
 MOST_YEARS = 512
 """Most years of a batch."""
@@ -31,6 +42,7 @@ class Perils(NamedTuple):
     quantile: Float64Array  # [(intercept, slope), tables, cells]
     atom_start: Int64Array  # [step laws + 1]
     atom: Float64Array  # [(amounts, falling; cumulative probability from the top), atoms]
+    harm: Int64Array  # [b, HARM_WIDTH]
 
 
 class Stacks(NamedTuple):
@@ -67,6 +79,32 @@ class Stacks(NamedTuple):
     household_buffers: int
 
 
+class AreaEvents(NamedTuple):
+    """Townships hit by catastrophes in the years of a chunk, and what any such event does.
+
+    ``k`` are contracts.
+    """
+
+    start: Int64Array  # [years + 1] rows of each year
+    place: Int64Array  # [(peril, township, day), rows]
+    chance: Float64Array  # [(a dwelling is damaged, a person is a casualty, is injured besides), rows]
+    share: Float64Array  # [1 + k, rows]: of a dwelling's value lost; of its benefits that each contract pays
+    key: Uint64Array  # [rows] the event's
+    kinds: Float64Array  # [q, 44] chance of the kinds of casualty up to each, given a casualty
+    benefits: Float64Array  # [k, 44] fen, see fangpinbao.core.catastrophe
+
+
+class Struck:
+    """Scratch: who is struck by catastrophes."""
+
+    def __init__(self, capacity: int, cells: int) -> None:
+        self.hit: Uint32Array = np.zeros(
+            (4, capacity), dtype=np.uint32
+        )  # unit, year, row of area events, kind of harm
+        self.word: Uint64Array = np.zeros(capacity, dtype=np.uint64)
+        self.mark: Uint8Array = np.zeros(cells, dtype=np.uint8)  # by year and person
+
+
 class Chunk(NamedTuple):
     """The years of one task: keys, rates, township events."""
 
@@ -79,6 +117,7 @@ class Chunk(NamedTuple):
     event_start: Int64Array  # [y+1]
     catalogue: Int64Array  # [3, township events] peril, township, share x 2^32
     catalogue_key: Uint64Array  # [township events]
+    areas: AreaEvents | None = None  # townships hit by catastrophes
 
 
 class Base(NamedTuple):
@@ -206,3 +245,4 @@ class Work:
         self.change = ints(rows, self.n_programmes, at.CHANGE_WIDTH)
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots
         self.costs, self.term = floats(7), ints(at.TERM_WIDTH, self.households + 8)
+        self.struck: Struck | None = None  # made where catastrophes strike

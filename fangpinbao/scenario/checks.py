@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.area_rules import area_problems
 from fangpinbao.scenario.catastrophe_checks import catastrophe_checks
 from fangpinbao.scenario.risk_checks import risk_problems
 from fangpinbao.scenario.vocabulary import ACCOUNTS
@@ -30,6 +31,7 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems += _layers(document)
     problems += risk_problems(document)
     problems += catastrophe_checks(document, folder)
+    problems += area_problems(document, accounts)
     if "population" not in document and "catastrophe" not in document:
         problems.append(Problem("population", "is missing. Add it."))
     return problems
@@ -149,7 +151,7 @@ def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iter
                         f"{place}.{key}",
                         "cannot stand beside points. Make one coverage for each group, with its own where.",
                     )
-            if "scale" not in step and "fixed_sum" not in step:
+            if "scale" not in step and "fixed_sum" not in step and "contract" not in step:
                 yield Problem(
                     place, "reads points of death or disability but has no scale or fixed_sum. Add a scale."
                 )

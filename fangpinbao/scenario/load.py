@@ -253,8 +253,27 @@ def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
                 ],
             )
         _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
+    _take_out(merged, document.pop("without", []), file)
     _lay_over(merged, document)
     return merged
+
+
+def _take_out(below: Document, paths: Any, file: Path) -> None:
+    """Take tables or keys that a file does not want out of what it extends."""
+    problems = []
+    for path in [paths] if isinstance(paths, str) else paths:
+        *tables, last = [str(step) for step in parse_path(str(path))] or [""]
+        node: Any = below
+        for step in tables:
+            node = node.get(step) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or last not in node:
+            problems.append(
+                Problem("without", f"= {path!r} is nothing that this file extends. Check the path.")
+            )
+        else:
+            del node[last]
+    if problems:
+        raise InputError(str(file), problems)
 
 
 def _lay_over(below: Document, above: Document) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from fangpinbao.scenario.area_rules import refuse_beside_catastrophe
 from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
@@ -95,7 +96,10 @@ SharedPart = Annotated[
     ShareLaw, BeforeValidator(_as_law, json_schema_input_type=float | ShareLaw), AfterValidator(_at_most_one)
 ]
 
-Times = Literal["income_per_head", "household_income", "consumption_per_head", "assets"]
+Times = Literal[
+    "income_per_head", "household_income", "consumption_per_head", "assets", "grade", "share_lost", "benefit"
+]
+Harm = Literal["dead", "disabled", "burned", "injured", "damaged"]
 
 
 class Booking(Table):
@@ -104,12 +108,19 @@ class Booking(Table):
     A person account booked by a household or township peril is booked for each member of a household that
     is hit, each with ``chance``. A household account booked by a person peril is booked to the person's
     household.
+
+    Where a catastrophe strikes (``events_from``), ``harm`` says whom a booking is for: members who are dead,
+    disabled, burned (and not disabled) or treated for an injury, or households whose dwelling is damaged. The amount
+    can then be a multiple of the disability grade (11: death), of the share lost of a dwelling's value, or of the
+    benefit that a catastrophe contract owes the person, one point a yuan.
     """
 
     account: Name
     amount: Annotated[AmountLaw, Field(description="yuan; a multiple if times is given; points for points")]
     chance: Annotated[Share, Field(description="chance that the event costs this at all")] = 1.0
     times: Annotated[Times | None, Field(description="the amount is a multiple of this column")] = None
+    harm: Annotated[list[Harm], Field(description="of events of a catastrophe: for whom")] = []
+    contract: Annotated[Name | None, Field(description="catastrophe contract of the benefit")] = None
     factors: Factors = Factors()
     in_scope_share: Annotated[
         SharedPart, Field(description="share within the basic scheme's catalogue (medical accounts)")
@@ -125,7 +136,10 @@ class Peril(Table):
         Field(description="unit the frequency is counted for; a township's event hits a share of households"),
     ]
     where: Filter = Filter()
-    frequency: FrequencyLaw
+    frequency: FrequencyLaw | None = None
+    events_from: Annotated[
+        Name | None, Field(description="catastrophe whose events strike the townships named as its cells")
+    ] = None
     factors: Factors = Factors()
     year_factors: list[Name] = []
     amount_per: Annotated[
@@ -137,6 +151,11 @@ class Peril(Table):
 
     @model_validator(mode="after")
     def _townships(self) -> Peril:
+        if self.events_from is not None:
+            refuse_beside_catastrophe(self)
+            return self
+        if self.frequency is None:
+            refuse("is missing. Give it, or events_from for the events of a catastrophe.", "frequency")
         if (self.exposed == "township") != (self.share_hit is not None):
             if self.share_hit is None:
                 refuse(

@@ -35,6 +35,10 @@ def scenario_schema() -> dict[str, Any]:
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
         "description": "scenario files, beside this one, that this one changes",
     }
+    relaxed["properties"]["without"] = {
+        **relaxed["properties"]["extends"],
+        "description": "dotted paths of tables or keys of those files that this one leaves out",
+    }
     relaxed["$defs"]["Sourced"] = _SOURCED
     return relaxed
 

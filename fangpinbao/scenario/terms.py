@@ -248,6 +248,12 @@ class Coverage(Terms):
         ),
     ] = None
     exposure: Annotated[Exposure | None, Field(description="what the product is counted by")] = None
+    contract: Annotated[
+        Name | None,
+        Field(
+            description="pays what this catastrophe contract owes, as booked to the accounts; no other terms"
+        ),
+    ] = None
     accounts: Annotated[list[Name], Field(min_length=1)]
     base: Annotated[
         Literal["all", "in_scope", "out_of_scope"],
@@ -270,6 +276,12 @@ class Coverage(Terms):
 
     @model_validator(mode="after")
     def _nested(self) -> Coverage:
+        if self.contract is not None and (schedule_keys := self._given_terms()):
+            refuse(
+                f"pays what catastrophe.contracts.{self.contract} owes, so {schedule_keys[0]} beside it has no place. "
+                "Drop one of them.",
+                "contract",
+            )
         if self.unit == "event" and self.per_event is not None:
             refuse('repeats unit = "event". Put the terms in one place.', "per_event")
         if self.variants and self.unit == "event":
@@ -290,6 +302,14 @@ class Coverage(Terms):
                 "paid_within_year",
             )
         return self
+
+    def _given_terms(self) -> list[str]:
+        """Terms of a payout that are given."""
+        return [
+            name
+            for name in (*Terms.model_fields, "variants", "per_event")
+            if name not in ("source", "note") and getattr(self, name)
+        ]
 
 
 class TopUp(Table):
