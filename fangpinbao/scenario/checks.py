@@ -243,7 +243,6 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
     file = population.get("file")
     if isinstance(file, str) and not (folder / file).is_file():
         yield Problem("population.file", f"= {file!r} does not exist beside the scenario. Correct the path.")
-    yield from _shares(population)
     townships = population.get("townships", 1)
     if isinstance(townships, int):
         names = ["all"] if townships == 1 else [f"township_{number}" for number in range(1, townships + 1)]
@@ -260,15 +259,6 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
             for index, township in enumerate(_lists(where, "townships")):
                 if township not in names:
                     yield _unknown(f"{place}.townships[{index}]", township, names, "a township")
-
-
-def _shares(population: Document) -> Iterator[Problem]:
-    """The same rule as the model's, which is silent where another key of the population is wrong."""
-    shares = [margins.get("share") for margins in _tables(population, "classes").values()]
-    if shares and all(isinstance(share, int | float) and not isinstance(share, bool) for share in shares):
-        total = sum(share for share in shares if share is not None)
-        if abs(total - 1) > 1e-6:
-            yield Problem("population.classes", f"have shares that sum to {total:g}, not 1. Adjust them.")
 
 
 def _filters(document: Document) -> Iterator[tuple[str, Document]]:

@@ -141,7 +141,7 @@ def load_family(path: str | Path) -> Family:
     document = resolve_document(file)
     own = {key: document.pop(key) for key in _OWN if key in document}
     try:
-        tables = FamilyTables.model_validate(own)
+        tables = FamilyTables.model_validate(own, context={})
     except ValidationError as error:
         raise InputError(str(path), sorted(set(problems_of(error, own, FamilyTables)))) from None
     problems = list(_problems(tables, document))

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
+from fangpinbao.errors import Problem
+from fangpinbao.scenario.base import (
+    Count,
+    Label,
+    Name,
+    NonNegative,
+    Positive,
+    Share,
+    Table,
+    Yuan,
+    refuse,
+    rule,
+)
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
+from fangpinbao.scenario.population import AgeBands, ClassMargins, Population
 from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
@@ -42,21 +56,6 @@ class Source(BaseModel):
     address: str | None = None
     year: str | int | None = None
     note: str | None = None
-
-
-class AgeBands(Table):
-    """A step function of age: ``values[i]`` from age ``from[i]`` to the next."""
-
-    from_: Annotated[list[Annotated[int, Field(ge=0, le=120)]], Field(alias="from", min_length=1)]
-    values: Annotated[list[NonNegative], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _rising(self) -> AgeBands:
-        if self.from_[0] != 0 or self.from_ != sorted(set(self.from_)):
-            refuse(f"= {self.from_} must start at 0 and rise. Sort the ages.", "from")
-        if len(self.from_) != len(self.values):
-            refuse(f"has {len(self.from_)} ages but {len(self.values)} values. Pair them.")
-        return self
 
 
 class Factors(Table):
@@ -135,20 +134,22 @@ class Peril(Table):
     share_hit: Annotated[SharedPart | None, Field(description="share of a township's households hit")] = None
     books: Annotated[list[Booking], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _townships(self) -> Peril:
-        if (self.exposed == "township") != (self.share_hit is not None):
-            if self.share_hit is None:
-                refuse(
-                    'is missing; a township\'s event needs it. Add e.g. { law = "constant", amount = 0.1 }.',
-                    "share_hit",
-                )
-            refuse(
-                f'only has a meaning where exposed = "township", not "{self.exposed}". Drop it.', "share_hit"
+    @rule
+    def _share_hit(self) -> Iterator[Problem]:
+        if self.exposed == "township" and self.share_hit is None:
+            yield Problem(
+                "share_hit",
+                'is missing; a township\'s event needs it. Add e.g. { law = "constant", amount = 0.1 }.',
             )
+        if self.share_hit is not None and self.exposed != "township":
+            yield Problem(
+                "share_hit", f'only has a meaning where exposed = "township", not "{self.exposed}". Drop it.'
+            )
+
+    @rule
+    def _amounts_of_events(self) -> Iterator[Problem]:
         if self.exposed == "township" and self.amount_per == "year":
-            refuse('= "year" is for persons and households. Use amount_per = "event".', "amount_per")
-        return self
+            yield Problem("amount_per", '= "year" is for persons and households. Use amount_per = "event".')
 
 
 class CertainCost(Table):
@@ -163,11 +164,10 @@ class CertainCost(Table):
     by_schooling: Annotated[dict[Stage, NonNegative] | None, Field(description="yuan a year by stage")] = None
     in_scope_share: Share = 1.0
 
-    @model_validator(mode="after")
-    def _one_amount(self) -> CertainCost:
+    @rule
+    def _one_amount(self) -> Iterator[Problem]:
         if (self.amount is None) == (self.by_schooling is None):
-            refuse("needs exactly one of amount and by_schooling. Keep one.")
-        return self
+            yield Problem("", "needs exactly one of amount and by_schooling. Keep one.")
 
 
 class Lines(Table):
@@ -186,83 +186,6 @@ class Lines(Table):
     catastrophic_share: Annotated[
         Share, Field(lt=1, description="medical spending is catastrophic from this share of capacity to pay")
     ] = 0.4
-
-
-class ClassMargins(Table):
-    """How households of one class are made up."""
-
-    share: Annotated[Share, Field(description="share of persons")]
-    household_size: Annotated[
-        list[NonNegative],
-        Field(min_length=1, description="relative frequency of households by size 1, 2, ..."),
-    ]
-    age: AgeBands
-    age_end: Annotated[int, Field(ge=1, le=120, description="end of the last age band")] = 95
-    female_share: Share = 0.49
-    income_per_head: AmountLaw
-    income_from: Annotated[Yuan, Field(description="lower end: the law is cut off below")] = 0.0
-    income_to: Annotated[Yuan | None, Field(description="upper end: the law is cut off above")] = None
-    consumption_per_head: Annotated[AmountLaw | None, Field(description="absent: equals income")] = None
-    assets: Annotated[AmountLaw | None, Field(description="yuan per household")] = None
-    lifted_out: Share = 0.0
-    dibao: Share = 0.0
-    tekun: Share = 0.0
-    enrolled: Share = 1.0
-    tags: Annotated[
-        dict[Name, Share], Field(description="words of one's own on all members: share of households")
-    ] = {}
-    holder_tags: Annotated[
-        dict[Name, Share], Field(description="likewise, on the first adult only: share of households")
-    ] = {}
-
-    @model_validator(mode="after")
-    def _one_bearer(self) -> ClassMargins:
-        both = sorted(set(self.tags) & set(self.holder_tags))
-        if both:
-            refuse(f"repeats {', '.join(both)} of tags. Keep one of the two.", "holder_tags")
-        return self
-
-
-class Population(Table):
-    """Who is simulated: read from a roster, or made from margins."""
-
-    file: Annotated[str | None, Field(description="CSV or Parquet roster; beside the scenario file")] = None
-    persons: Annotated[Count | None, Field(description="persons to synthesise")] = None
-    seed: Annotated[int, Field(ge=0, description="seed of the synthesis, apart from the simulation's")] = 0
-    townships: Annotated[list[str] | int, Field(description="names, or how many")] = 1
-    township_shares: list[Positive] | None = None
-    classes: dict[HouseholdClass, ClassMargins] = {}
-    school_enrolment: Annotated[
-        dict[Stage, Share], Field(description="share at school by stage, of those of its ages")
-    ] = {}
-    residents: Annotated[
-        Count | None, Field(description="residents of the place, for premium per resident")
-    ] = None
-
-    @model_validator(mode="after")
-    def _file_or_margins(self) -> Population:
-        if self.file is not None and (self.persons is not None or self.classes):
-            refuse("gives both file and margins (persons, classes). Keep one.")
-        if self.file is None and self.persons is None:
-            refuse("names neither a roster file nor the number of persons. Give one.")
-        if self.classes:
-            total = sum(margins.share for margins in self.classes.values())
-            if abs(total - 1) > 1e-6:
-                refuse(f"have shares that sum to {total:g}, not 1. Adjust them.", "classes")
-        tags = {tag for margins in self.classes.values() for tag in (*margins.tags, *margins.holder_tags)}
-        if len(tags) > 64:
-            refuse(f"name {len(tags)} different tags; at most 64 are possible. Drop some.", "classes")
-        if isinstance(self.townships, list) and not self.townships:
-            refuse("is empty. Name at least one township.", "townships")
-        count = self.townships if isinstance(self.townships, int) else len(self.townships)
-        if count < 1:
-            refuse(f"= {count} must be at least 1.", "townships")
-        if self.township_shares is not None and len(self.township_shares) != count:
-            refuse(
-                f"has {len(self.township_shares)} entries for {count} townships. Pair them.",
-                "township_shares",
-            )
-        return self
 
 
 class Record(Table):
@@ -314,24 +237,29 @@ class Programme(Table):
         Yuan, Field(description="government's own cost a year, outside the premium")
     ] = 0.0
 
-    @model_validator(mode="after")
-    def _whole(self) -> Programme:
-        if self.household_share + self.other_share > 1 + 1e-9:
-            total = self.household_share + self.other_share
-            refuse(f"and household_share sum to {total:g}, above 1. Lower one.", "other_share")
+    @rule
+    def _shares_of_the_premium(self) -> Iterator[Problem]:
+        total = self.household_share + self.other_share
+        if total > 1 + 1e-9:
+            yield Problem("other_share", f"and household_share sum to {total:g}, above 1. Lower one.")
+
+    @rule
+    def _rules_have_no_contract(self) -> Iterator[Problem]:
         if self.kind == "rules":
             for name in ("premium_per_insured", "household_share", "other_share", "aggregate"):
                 if getattr(self, name):
-                    refuse('belongs to an insurance contract, not to kind = "rules". Drop one.', name)
+                    yield Problem(name, 'belongs to an insurance contract, not to kind = "rules". Drop one.')
+
+    @rule
+    def _payers_fit(self) -> Iterator[Problem]:
         fit = ("public", "hospital", "household") if self.kind == "rules" else ("insurer",)
         for name, coverage in self.coverages.items():
             if coverage.payer_kind not in (None, *fit):
-                refuse(
+                yield Problem(
+                    f"coverages.{name}.payer_kind",
                     f'= "{coverage.payer_kind}" does not fit kind = "{self.kind}", so nobody would count what it pays. '
                     f"Write {' or '.join(fit)}, or drop it.",
-                    f"coverages.{name}.payer_kind",
                 )
-        return self
 
 
 class Simulation(Table):
@@ -348,14 +276,15 @@ class AccountTable(Table):
     kind: Literal["medical", "education", "stock", "income", "points"]
     label: Label
 
-    @model_validator(mode="after")
-    def _fits_level(self) -> AccountTable:
+    @rule
+    def _fits_level(self) -> Iterator[Problem]:
         allowed = ("medical", "education", "points") if self.level == "person" else (
             "medical", "education", "stock", "income"
         )  # fmt: skip
         if self.kind not in allowed:
-            refuse(f'= "{self.kind}" is not for a {self.level}. Choose one of {", ".join(allowed)}.', "kind")
-        return self
+            yield Problem(
+                "kind", f'= "{self.kind}" is not for a {self.level}. Choose one of {", ".join(allowed)}.'
+            )
 
 
 class ScenarioModel(BaseModel):
