@@ -14,9 +14,11 @@ import pytest
 from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.estimators import ratio
+from fangpinbao.figures import all_figures
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.payers import borne_by_year
 from fangpinbao.record_fits import fits, products
+from fangpinbao.run_tables import RunTables
 from fangpinbao.scenario import Scenario, load_scenario
 from fangpinbao.yearly import mean
 
@@ -234,7 +236,7 @@ def test_gansu_all_rules_by_hand() -> None:
     """
     run = family("gansu-2017", medical(100_000, 0.8))
     expected = {
-        "basic_more": 62_486, "critical": 7_257, "own_share": 3_000, "ceiling": 7_257, "hospital": 20_000,
+        "basic_more": 62_486, "critical": 7_257, "ceiling": 7_257, "hospital": 20_000,
     }  # fmt: skip
     assert paid(run, "all_rules") == pytest.approx(expected, abs=1e-9)
     by_payer = borne_by_year(run, "all_rules", "medical")
@@ -370,3 +372,15 @@ def test_qingyangs_monitored_people() -> None:
         assert people.household_size[mine].sum() == place.records[f"{name}_persons"].value
         households = place.records[f"{name}_households"].value
         assert mine.sum() == pytest.approx(households, rel=0.02)
+
+
+def test_rounding_between_layers_is_not_shown_as_a_change() -> None:
+    """Outpatient insurance pays its rate of the same cost whatever basic insurance pays; fens move between them."""
+    run = gansu()
+    moved = run.sums.step_paid[:, run.stack("basic_plus_5")[1]] - run.sums.step_paid[:, run.stack("none")[1]]
+    assert 0 < np.abs(moved).max() < 100  # fen a year, of some 165 million
+    table = RunTables(run, all_figures(run)).layers()
+    assert table is not None
+    columns = [list(column.cells) for column in table.table.columns]
+    row = columns[0].index("basic insurance, outpatient and chronic")
+    assert [column[row] for column in columns[2:]] == ["0"] * len(run.scenario.programmes)
