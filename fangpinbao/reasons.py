@@ -53,6 +53,12 @@ class _Reasons:
         if expected > self.amount + 0.5 and not node.is_points:
             yield say("never more than the cost that is left", "不超过剩余费用")
             expected = Fraction(self.amount)
+        if year.stacks.step[node.index, at.SHARED_PER] > 0 and free < expected:
+            limit = year.stacks.step_terms[4, node.index]
+            yield say(
+                f"the shared limit of {money(limit)} leaves {money(free)}, after the steps before it",
+                f"与前面各项共用限额 {money(limit)}，尚余 {money(free)}",
+            )
         if node.step.per_household is not None and free + 1 < expected:
             limit = node.step.per_household.limit
             shown = say("the terms for the whole household", "全户合计的条款")

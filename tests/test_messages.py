@@ -72,6 +72,13 @@ def test_the_problems_are_numbered_under_the_name_of_the_file(tmp_path: Path) ->
 
 
 OTHERS = [
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["deth"]\nlimit = 5_000\nper = "person_year"\n\n[programmes.capped]', "programmes.base.shared_limits.life.coverages[0] = 'deth' is not a coverage of this programme (illness, education, disaster, death)."),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["death", "death"]\nlimit = 5_000\nper = "person_year"\n\n[programmes.capped]', "programmes.base.shared_limits.life.coverages[1] = 'death' stands in shared_limits.life already. Name it once."),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 5_000\nper = "household_year"\n\n[programmes.capped]', "programmes.base.coverages.disaster.limit must not be above that of shared_limits.life (5000 yuan)."),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 50_000\nper = "event"\n\n[programmes.capped]', 'programmes.base.coverages.disaster.unit = "household_year" is not possible beside shared_limits.life, which is per event. Align them.'),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["death", "disaster", "illness"]\nlimit = 50_000\nper = "household_year"\n\n[programmes.capped]', "programmes.base.coverages.disaster is not possible beside shared_limits.life: it pays for costs"),
+    ("{ points = 11, pays = 10_000 }]", '{ points = 11, pays = 10_000 }]\nper_household = { limit = 9_000 }\n\n[programmes.base.shared_limits.life]\ncoverages = ["death"]\nlimit = 50_000\nper = "event"', "programmes.base.coverages.death.per_household is not possible beside shared_limits.life. Drop one of them."),
+    ('unit = "household_year"\nper_event = { deductible = 2_000 }\n', 'unit = "household_year"\nper_event = { deductible = 2_000 }\n\n[programmes.base.coverages.all]\naccounts = ["medical_cost"]\nunit = "household_year"\nlimit = 100\n\n[programmes.base.shared_limits.life]\ncoverages = ["all"]\nlimit = 50_000\nper = "household_year"\n\n[programmes.base.coverages.rest]\naccounts = ["property_loss"]\nunit = "household_year"\n', "programmes.base.shared_limits.life.coverages name all, which pays a household for members' costs"),
     ("[perils.flood]", "[peril.flood]", "peril is read by nothing. Did you mean perils?"),
     ("format = 1", "format = 2", "format = 2 is not a format this version reads. Write format = 1."),
     ('name = "small"', 'name = "a small county"', "name = 'a small county' is not a name."),

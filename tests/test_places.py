@@ -65,6 +65,10 @@ def family(name: str, bookings: list[dict[str, Any]], people: dict[str, Any] | N
     for programme in document["programmes"].values():
         programme["coverages"] = reading(programme["coverages"])
         kept = {*document["layers"], *programme["coverages"]}
+        for name, shared in list(programme.get("shared_limits", {}).items()):
+            shared["coverages"] = [step for step in shared["coverages"] if step in programme["coverages"]]
+            if not shared["coverages"]:
+                del programme["shared_limits"][name]
         if "stack" in programme:
             programme["stack"] = [step for step in programme["stack"] if step in kept]
     document["programmes"] = {name: one for name, one in document["programmes"].items() if one["coverages"]}
@@ -354,8 +358,8 @@ def test_single_rules_of_qingyang_at_the_ceilings_by_hand() -> None:
     """600,000, all in scope: basic pays its 120,000 and leaves 480,000.
 
     Outside 低保 critical pays 0.60 x 30,000 + 0.65 x 50,000 + 0.70 x 392,000 = 324,900, below its ceiling; with 5
-    points more 19,500 + 35,000 + 294,000 = 348,500. In 低保 it pays 0.65 x 30,000 + 0.70 x 50,000 + 0.75 x 396,000 = 351,500
-    and leaves 128,500, of which assistance would pay 0.7, 89,950, were it not for its limit.
+    points more 19,500 + 35,000 + 294,000 = 348,500. In 低保 it pays 0.65 x 30,000 + 0.70 x 50,000 + 0.75 x 396,000 =
+    351,500 and leaves 128,500, of which assistance would pay 0.7, 89,950, were it not for its limit.
     """
     run = family("qingyang-medical-2020", medical(600_000, 1.0))
     assert paid(run, "none")["critical_illness"] == pytest.approx(324_900)

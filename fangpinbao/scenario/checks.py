@@ -28,6 +28,7 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems += _population(document, folder)
     problems += _lines(document)
     problems += _layers(document)
+    problems += _shared_limits(document, accounts)
     problems += risk_problems(document)
     problems += catastrophe_checks(document, folder)
     if "population" not in document and "catastrophe" not in document:
@@ -160,6 +161,23 @@ def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iter
                         f"{place}.{key}",
                         f"needs an account of points, such as death_or_disability; {known} are money. "
                         "Use deductible, rate, bands and limit.",
+                    )
+
+
+def _shared_limits(document: Document, accounts: dict[str, tuple[str, str]]) -> Iterator[Problem]:
+    """A household's payment for members' costs is split by person, so it cannot be taken off a shared limit."""
+    for name, programme in _tables(document, "programmes").items():
+        coverages = _tables(programme, "coverages")
+        for shared_name, shared in _tables(programme, "shared_limits").items():
+            for coverage in _lists(shared, "coverages"):
+                step = coverages.get(str(coverage), {})
+                known = [accounts[account] for account in _lists(step, "accounts") if account in accounts]
+                is_money = ("person", "points") not in known
+                if is_money and step.get("unit") == "household_year" and "person" in dict(known):
+                    yield Problem(
+                        f"programmes.{name}.shared_limits.{shared_name}.coverages",
+                        f"name {coverage}, which pays a household for members' costs; only household accounts can "
+                        "share a household's limit. Leave it out.",
                     )
 
 

@@ -24,7 +24,7 @@ from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
 from fangpinbao.scenario.population import AgeBands, ClassMargins, Population
 from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
-from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, TopUp
+from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, SharedLimit, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
 __all__ = [
@@ -232,6 +232,9 @@ class Programme(Table):
     ] = 0.0
     ever_insured: Annotated[EverInsured | None, Field(description="cumulative record of the product")] = None
     aggregate: AggregateLimit | None = None
+    shared_limits: Annotated[
+        dict[Name, SharedLimit], Field(description="limits that several coverages use up together")
+    ] = {}
     loading: Loading = Loading()
     administration: Annotated[
         Yuan, Field(description="government's own cost a year, outside the premium")
@@ -249,6 +252,45 @@ class Programme(Table):
             for name in ("premium_per_insured", "household_share", "other_share", "aggregate"):
                 if getattr(self, name):
                     yield Problem(name, 'belongs to an insurance contract, not to kind = "rules". Drop one.')
+
+    @rule
+    def _one_shared_limit(self) -> Iterator[Problem]:
+        seen: dict[str, str] = {}
+        for name, shared in self.shared_limits.items():
+            for k, coverage in enumerate(shared.coverages):
+                place = f"shared_limits.{name}.coverages[{k}]"
+                if coverage not in self.coverages:
+                    known = ", ".join(self.coverages)
+                    yield Problem(place, f"= {coverage!r} is not a coverage of this programme ({known}).")
+                elif coverage in seen:
+                    yield Problem(place, f"= {coverage!r} stands in {seen[coverage]} already. Name it once.")
+                seen[coverage] = f"shared_limits.{name}"
+
+    @rule
+    def _shared_by_fixed_sums(self) -> Iterator[Problem]:
+        for name, shared in self.shared_limits.items():
+            order = [step for step in self.stack or self.coverages if step in shared.coverages]
+            for k, step in enumerate(step for step in order if step in self.coverages):
+                coverage = self.coverages[step]
+                place, alone = f"coverages.{step}", f"is not possible beside shared_limits.{name}"
+                if coverage.scale is not None or coverage.fixed_sum is not None:
+                    if coverage.per_household is not None:
+                        yield Problem(f"{place}.per_household", f"{alone}. Drop one of them.")
+                elif k > 0:
+                    yield Problem(
+                        place,
+                        f"{alone}: it pays for costs, and only the first of the stack may. Put it first.",
+                    )
+                elif coverage.unit != shared.per:
+                    yield Problem(
+                        f"{place}.unit",
+                        f'= "{coverage.unit}" {alone}, which is per {shared.per}. Align them.',
+                    )
+                elif coverage.limit is None or coverage.limit > shared.limit:
+                    yield Problem(
+                        f"{place}.limit",
+                        f"must not be above that of shared_limits.{name} ({shared.limit:g} yuan).",
+                    )
 
     @rule
     def _payers_fit(self) -> Iterator[Problem]:

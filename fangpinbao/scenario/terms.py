@@ -35,6 +35,7 @@ __all__ = [
     "Loading",
     "PayerKind",
     "ScaleStep",
+    "SharedLimit",
     "SpendingTest",
     "Terms",
     "TopUp",
@@ -220,6 +221,19 @@ class AggregateLimit(Table):
 
     limit: Yuan
     rule: Literal["pro_rata", "first_come", "topped_up"]
+
+
+class SharedLimit(Table):
+    """A limit that coverages of fixed sums use up together, in the order of the stack.
+
+    ``event`` and ``person_year`` hold for each person. A coverage of costs may come first: its payment, the loan
+    repaid to a lender say, is taken off what the fixed sums behind it can pay.
+    """
+
+    label: Label | None = None
+    coverages: Annotated[list[Name], Field(min_length=1, description="coverages of this programme")]
+    limit: Annotated[Yuan, Field(description="most that they pay together")]
+    per: Literal["event", "person_year", "household_year"]
 
 
 Unit = Literal["event", "discharge", "person_year", "household_year"]
