@@ -1,7 +1,7 @@
 """Pictures of outcomes, one function each; matplotlib is imported only when one is drawn.
 
-Colours are of Okabe and Ito's palette, safe for colour-blind readers; every figure shown carries the error of
-its simulation. Chinese labels are set in a font that has the glyphs (see ``fangpinbao.plot_style``).
+Every figure shown carries the error of its simulation. Chinese labels are set in a font that has the glyphs (see
+``fangpinbao.plot_style``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,21 @@ from fangpinbao._typing import BoolArray, Float64Array
 from fangpinbao.columns import CAUSES
 from fangpinbao.estimators import Estimate, from_batches, mean, quantiles, ratio, share, tail_value
 from fangpinbao.outcomes import Outcomes
-from fangpinbao.plot_style import GREY, INK, beside, family, note, plain_axes, style, titles, weight
+from fangpinbao.plot_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    RULE,
+    beside,
+    family,
+    note,
+    plain_axes,
+    style,
+    titles,
+    weight,
+)
 from fangpinbao.plot_words import WORDS, Lang, Line, unit_of
 from fangpinbao.records import group_label, line_label
 from fangpinbao.rounding import format_estimate
@@ -26,9 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_payout_distribution", "plot_prevented"]
 
-_BODY, _BAD, _WORST = "#8fbbdd", "#e69f00", "#c8500a"
-_BLUE, _ORANGE, _GREEN = "#0072b2", "#e69f00", "#009e73"
-_RULE = "#333333"
+_BODY, _BAD, _WORST = "#8fbbdd", ORANGE, "#c8500a"
 
 
 def plot_payout_distribution(
@@ -69,7 +81,7 @@ def plot_payout_distribution(
     idle = payouts == 0.0
     p95, p99 = quantiles(payouts, years, (0.95, 0.99), "yuan")
     marks = [
-        _Mark(words["mean"], mean(payouts, years, "yuan"), _BLUE),
+        _Mark(words["mean"], mean(payouts, years, "yuan"), BLUE),
         _Mark(words["p95"], p95, _BAD),
         _Mark(words["p99"], p99, _WORST),
         _Mark(words["tvar_99"], tail_value(payouts, years, 0.99, "yuan"), _WORST),
@@ -237,7 +249,7 @@ def _agreed(outcomes: Outcomes, programme: str, payouts: Float64Array, words: di
             often = _how_often(binds, "reached", outcomes, words)
         agreed.append(("limit", limit, often))
     return [
-        _Mark(words[name], Estimate.known(amount, "yuan", "input"), _RULE, often)
+        _Mark(words[name], Estimate.known(amount, "yuan", "input"), RULE, often)
         for name, amount, often in agreed
     ]
 
@@ -344,7 +356,7 @@ def _prevented_by_class(outcomes: Outcomes, programme: str, line: Line, lang: La
         kinds = [kind for kind in sums if sums[kind][:, g].any()] or ["entry"]
         for kind in kinds:
             estimate = from_batches(sums[kind][:, g], outcomes.batch_years, "")
-            rows.append(_Row(label, estimate, _BLUE if kind == "return" else _ORANGE))
+            rows.append(_Row(label, estimate, BLUE if kind == "return" else ORANGE))
             label = ""
     return rows
 
@@ -356,7 +368,7 @@ def _by_cause(outcomes: Outcomes, programme: str, line: Line, lang: Lang) -> lis
         sums = outcomes.batches(programme, f"households_prevented_{cause}", line).sum(axis=1)
         if sums.any():
             estimate = from_batches(sums, outcomes.batch_years, "")
-            rows.append(_Row(group_label(cause, lang), estimate, _GREEN))
+            rows.append(_Row(group_label(cause, lang), estimate, GREEN))
     return sorted(rows, key=lambda row: -_number(row.estimate))
 
 
@@ -396,7 +408,7 @@ def _legend(axes: Axes, words: dict[str, str]) -> None:
     """Name the colours of the classes in the row of their heading, where no bar can be."""
     from matplotlib.patches import Patch
 
-    kinds = (("return", _BLUE), ("entry", _ORANGE))
+    kinds = (("return", BLUE), ("entry", ORANGE))
     handles = [Patch(color=colour, label=words[kind]) for kind, colour in kinds]
     axes.legend(
         handles=handles, loc="center left", ncols=2,
