@@ -102,7 +102,7 @@ def compile_steps(
         row[at.STEP_KIND] = kinds.pop() if len(kinds) == 1 else -1
         row[at.IS_POINTS] = node.is_points
         row[at.DISCHARGE] = count_groups[tuple(sorted(read))] if step.unit == "discharge" else -1
-        row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.programme is not None
+        row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.payer_kind == "insurer"
         in_time[s] = step.paid_within_year
         per_event = step if step.unit == "event" or node.is_points else step.per_event
         if per_event is not None:

@@ -294,9 +294,7 @@ class _Page:
 
     def _payer(self, node: Node) -> tuple[str, str]:
         """Say who pays a step, in both languages."""
-        is_rule = node.programme is not None and self.scenario.programmes[node.programme].kind == "rules"
-        usual = "public" if node.programme is None or is_rule else "insurer"
-        return _PAYERS[node.step.payer_kind or usual]
+        return _PAYERS[node.payer_kind]
 
     def _payment_lines(self, payments: tuple[Payment, ...]) -> Iterator[str]:
         say, tree = self.say, self.year.compiled.tree

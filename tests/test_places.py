@@ -17,6 +17,7 @@ from fangpinbao.estimators import ratio
 from fangpinbao.figures import all_figures
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.payers import borne_by_year
+from fangpinbao.ranges import headline_ranges
 from fangpinbao.record_fits import fits, products
 from fangpinbao.run_tables import RunTables
 from fangpinbao.scenario import Scenario, load_scenario
@@ -461,3 +462,22 @@ def test_rounding_between_layers_is_not_shown_as_a_change() -> None:
     columns = [list(column.cells) for column in table.table.columns]
     row = columns[0].index("basic insurance, outpatient and chronic")
     assert [column[row] for column in columns[2:]] == ["0"] * len(run.scenario.programmes)
+
+
+def test_raw_columns_count_no_rule_as_a_payout() -> None:
+    run = gansu()
+    by_year, steps = run.by_year, run.by_year_coverage
+    payout = [name for name in by_year if "payout" in name or name.endswith("relieved")]
+    assert len(payout) > 10
+    assert (by_year[["claims", "households_paid", "late_fen", "fixed_sum_fen", *payout]] == 0).all().all()
+    assert run.sums.batch_credit.sum() == 0
+    assert set(steps["kind"]) == {"public", "hospital"}
+    public = steps[steps["kind"] == "public"].groupby(["programme", "path"])["paid_fen"].sum()
+    stated = by_year.set_index(["programme", "path"])["public_layers_fen"]
+    assert (stated == public.reindex(stated.index)).all()
+    change = stated.loc["all_rules"].mean() - stated.loc["none"].mean()
+    assert change / 100 == pytest.approx(mean(run, "all_rules", "public_layers_change").value)
+
+
+def test_rules_have_no_premium_whose_range_could_be_shown() -> None:
+    assert headline_ranges(scenario_of("gansu-2017"), 20, 1) == []

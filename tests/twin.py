@@ -363,7 +363,7 @@ class Twin:
                 in_time = half_up(paid * fen(step.paid_within_year) / 100)
                 change["value"] += half_up(in_time * repairs)
                 change["medical"] += in_time if kinds == {"medical"} else 0
-                if programme:
+                if programme and programme.kind == "insurance":
                     change["benefit"] += paid
                     change["late"] += paid - in_time
                     change["fixed"] += in_time if kinds == {"points"} else 0
