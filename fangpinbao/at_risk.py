@@ -19,7 +19,7 @@ from fangpinbao.estimate import Estimate
 from fangpinbao.household_years import HouseholdYears, settle_households
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
-from fangpinbao.scenario.risk import Group, Signs
+from fangpinbao.scenario.risk import Group, RuleSet, Signs
 from fangpinbao.scenario.vocabulary import CLASSES
 
 __all__ = ["NOBODY", "Classification", "Facts", "GroupFigures", "classify", "roster_spread"]
@@ -184,14 +184,7 @@ def classify(facts: Facts, rules: str) -> Classification:
         message = f"= {rules!r} is not one of {', '.join(known) or 'none: the scenario has no [risk.rules]'}."
         raise InputError("the request", [Problem("rules", message)])
     rule_set = known[rules]
-    shape = table.without.shape
-    group_of = np.full(shape, len(rule_set.groups), dtype=np.int64)
-    known_before = np.zeros(people.households, dtype=np.bool_)
-    for k, group in reversed(list(enumerate(rule_set.groups.values()))):
-        fit = facts.fits(group)
-        group_of[np.broadcast_to(fit, shape)] = k
-        if fit.ndim == 1:
-            known_before |= fit
+    group_of, known_before = _groups_of(facts, rule_set)
     counting = _Counting(scenario, table, group_of, known_before, rule_set.residents)
     groups = [counting.group(k, name, group) for k, (name, group) in enumerate(rule_set.groups.items())]
     groups.append(counting.group(len(groups), NOBODY, Group()))
@@ -220,24 +213,36 @@ def roster_spread(
     """Return by rule set and group the standard deviation of its persons between re-made rosters.
 
     Each roster is made from the same margins with another seed, its attributes too; the simulation error of
-    ``years`` years is taken off. Empty for a roster that was read, or fewer than two rosters.
+    ``years`` years, which all rosters live through, is taken off (``estimators.spread_between``). Empty for a roster
+    that was read, or fewer than two rosters.
     """
     if rosters < 2 or scenario.population.file is not None:
         return {}
-    found: dict[tuple[str, str], list[Estimate]] = {}
+    found: dict[tuple[str, str], list[Int64Array]] = {}
     for number in range(1, rosters + 1):
         other = scenario.replace("population.seed", scenario.population.seed + number)
         facts = Facts.of(settle_households(other, years, seed=seed))
         for name in rules:
-            for group in classify(facts, name).groups:
-                found.setdefault((name, group.name), []).append(group.persons)
+            group_of, _ = _groups_of(facts, other.risk.rules[name])
+            for k, group in enumerate((*other.risk.rules[name].groups, NOBODY)):
+                found.setdefault((name, group), []).append((group_of == k) @ facts.table.size)
     spread: dict[str, dict[str, float]] = {}
-    for (name, group_name), estimates in found.items():
-        values = np.array([one.value for one in estimates], dtype=np.float64)
-        errors = np.array([one.standard_error or 0.0 for one in estimates])
-        between = float(values.var(ddof=1) - np.mean(errors**2))
-        spread.setdefault(name, {})[group_name] = max(between, 0.0) ** 0.5
+    for (name, group), persons in found.items():
+        spread.setdefault(name, {})[group] = estimators.spread_between(persons)
     return spread
+
+
+def _groups_of(facts: Facts, rule_set: RuleSet) -> tuple[Int64Array, BoolArray]:
+    """Return the first group that each household fits [years, households], and who fits one before the year."""
+    shape = facts.table.without.shape
+    group_of = np.full(shape, len(rule_set.groups), dtype=np.int64)
+    known_before = np.zeros(shape[1], dtype=np.bool_)
+    for k, group in reversed(list(enumerate(rule_set.groups.values()))):
+        fit = facts.fits(group)
+        group_of[np.broadcast_to(fit, shape)] = k
+        if fit.ndim == 1:
+            known_before |= fit
+    return group_of, known_before
 
 
 class _Counting:

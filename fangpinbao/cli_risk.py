@@ -37,12 +37,16 @@ JsonOption = Annotated[Path | None, typer.Option("--json", help="also write the 
 MOST_YEARS = 50
 
 
-def _load(scenario: str, parts: list[str] | None, settings: list[str] | None) -> Scenario:
+def _open(
+    scenario: str, parts: list[str] | None, settings: list[str] | None, years: int | None, lang: str
+) -> tuple[Lang, Scenario, int]:
+    """Return the language, the scenario, and the years of a run that keeps every household: few, unless asked."""
     from fangpinbao.scenario.load import load_with
 
-    changes = read_changes(settings)
+    language, changes = read_language(lang), read_changes(settings)
     loaded = load_with(scenario, parts or [])
-    return loaded.replace_all(changes) if changes else loaded
+    loaded = loaded.replace_all(changes) if changes else loaded
+    return language, loaded, min(loaded.simulation.years, MOST_YEARS) if years is None else years
 
 
 def _write(
@@ -61,11 +65,6 @@ def _show_ranges(wanted: bool, rows: Callable[[], list[Moved]], lang: Lang) -> N
     found = rows() if wanted else []
     if found:
         print_all(make_console(), [moved_table(found, lang)])
-
-
-def _years(asked: int | None, scenario: Scenario) -> int:
-    """Years of a run that keeps every household: a modest number unless asked for more."""
-    return min(scenario.simulation.years, MOST_YEARS) if asked is None else asked
 
 
 @app.command()
@@ -125,15 +124,13 @@ def classify(
     from fangpinbao.risk_tables import classification_tables
     from fangpinbao.tables import print_all
 
-    language = read_language(lang)
-    loaded = _load(scenario, parts, settings)
+    language, loaded, asked = _open(scenario, parts, settings, years, lang)
     names = list(loaded.risk.rules) if rules is None else [rules]
     if not names:
         cure = "Lay a part over it, e.g. --with parts/risk-hohhot-2020."
         raise InputError(
             scenario, [Problem("risk.rules", f"are missing, so there is nothing to classify by. {cure}")]
         )
-    asked = _years(years, loaded)
     facts = Facts.of(settle_households(loaded, asked, seed=seed))
     found = [classified(facts, name) for name in names]
     spread = roster_spread(loaded, names, min(asked, 10), rosters, seed=seed)
@@ -164,9 +161,7 @@ def funnel(
     from fangpinbao.risk_tables import funnel_table
     from fangpinbao.tables import print_all
 
-    language = read_language(lang)
-    loaded = _load(scenario, parts, settings)
-    asked = _years(years, loaded)
+    language, loaded, asked = _open(scenario, parts, settings, years, lang)
     funnels = funnels_of(loaded, asked, seed=seed, designs=design)
     print_all(make_console(), [funnel_table(funnels, language)])
     names = [one.design for one in funnels]
@@ -211,9 +206,7 @@ def relief(
     from fangpinbao.risk_tables import relief_tables
     from fangpinbao.tables import print_all
 
-    language = read_language(lang)
-    loaded = _load(scenario, parts, settings)
-    asked = _years(years, loaded)
+    language, loaded, asked = _open(scenario, parts, settings, years, lang)
     figures = compare_relief(
         loaded, asked, programme=programme, designs=design, seed=seed, same_money=same_money
     )

@@ -102,7 +102,7 @@ def compile_steps(
         row[at.STEP_KIND] = kinds.pop() if len(kinds) == 1 else -1
         row[at.IS_POINTS] = node.is_points
         row[at.DISCHARGE] = count_groups[tuple(sorted(read))] if step.unit == "discharge" else -1
-        row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.programme is not None
+        row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.payer_kind == "insurer"
         in_time[s] = step.paid_within_year
         per_event = step if step.unit == "event" or node.is_points else step.per_event
         if per_event is not None:
@@ -136,8 +136,9 @@ def compile_steps(
     step_table[:, at.HOUSEHOLD_CUM_IN] = buffers.household_cum_in
     step_table[:, at.HOUSEHOLD_CUM_OUT] = buffers.household_cum_out
     step_table[:, at.CUM_READ] = _cum_is_read(step_table[:n_nodes], buffers.none_cum, size)
-    step_terms = np.zeros((4, max(size, len(KINDS))))
+    step_terms = np.zeros((5, max(size, len(KINDS))))
     step_terms[0, :size] = in_time
+    _share_limits(scenario, tree, step_table, step_terms[4])
     per_unit = (step_table[:, at.UNIT_SET] >= 0) & (step_table[:, at.DISCHARGE] < 0)
     step_terms[1, :size] = np.where(per_unit, floor[step_table[:, at.UNIT_SET]], 0.0)
     kinds_of_steps = np.where(step_table[:, at.STEP_KIND] >= 0, step_table[:, at.STEP_KIND], at.EDUCATION)
@@ -185,6 +186,27 @@ def compile_steps(
     )
 
 
+_SHARED_PER = {"event": at.PER_EVENT, "person_year": at.PER_PERSON, "household_year": at.PER_HOUSEHOLD}
+
+
+def _share_limits(scenario: Scenario, tree: StackTree, step: Int64Array, limits: Float64Array) -> None:
+    """Chain the steps that share a limit, in order of the stack; one on costs comes first and keeps its terms."""
+    step[:, at.SHARED_BEFORE] = -1
+    for name, programme in scenario.programmes.items():
+        for shared in programme.shared_limits.values():
+            before = -1
+            for s in tree.members[tree.programmes.index(name)]:
+                node = tree.nodes[s]
+                if node.programme != name or node.name.removeprefix(f"{name}.") not in shared.coverages:
+                    continue
+                if node.is_points:
+                    step[s, at.SHARED_PER], step[s, at.SHARED_BEFORE] = _SHARED_PER[shared.per], before
+                    limits[s] = round(shared.limit * FEN)
+                else:
+                    step[s, at.CUM_READ] = 1
+                before = s
+
+
 def _cum_is_read(step: Int64Array, none_cum: Int64Array, size: int) -> Int64Array:
     """1 where a later step, or the outcome of "none", reads the cumulative payment behind a step."""
     is_read = np.zeros(size, dtype=np.int64)
@@ -222,7 +244,9 @@ def _runs(
             and row[at.HOUSEHOLD_SET] < 0
             and (row[at.LEVEL] == 0 or not (read[s, :n_person] >= 0).any())
         )
-        if runs and runs[-1][2] == plain and s != n_none:
+        shared = row[at.SHARED_PER] > 0
+        before = s > 0 and step[s - 1, at.SHARED_PER] > 0
+        if runs and runs[-1][2] == plain and shared == before and s != n_none:
             runs[-1] = (runs[-1][0], s + 1, plain)
         else:
             runs.append((s, s + 1, plain))

@@ -11,7 +11,7 @@ from fangpinbao._typing import BoolArray, Float64Array, Int32Array, Int64Array, 
 from fangpinbao.core.schedule import Schedule, exact
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
-from fangpinbao.scenario.terms import Coverage, Filter, Terms
+from fangpinbao.scenario.terms import Coverage, Filter, PayerKind, Terms
 from fangpinbao.scenario.vocabulary import ACCOUNTS, Account
 
 __all__ = ["KINDS", "Node", "People", "StackTree", "account_table", "schedule_of"]
@@ -95,6 +95,8 @@ class Node:
         Owner of a coverage; None for a public layer.
     parent
         Node before it in the stack, -1 at the start.
+    payer_kind
+        ``insurer`` for coverages of an insurance contract alone; public money unless the step says otherwise.
     """
 
     index: int
@@ -102,6 +104,7 @@ class Node:
     step: Coverage
     programme: str | None
     parent: int
+    payer_kind: PayerKind
 
     @property
     def is_points(self) -> bool:
@@ -145,7 +148,10 @@ class StackTree:
                 )
                 known[prefix] = len(tree.nodes)
                 shown = step_name if owner is None else f"{owner}.{step_name}"
-                tree.nodes.append(Node(len(tree.nodes), shown, step, owner, known.get(prefix[:-1], -1)))
+                is_public = owner is None or scenario.programmes[owner].kind == "rules"
+                payer = step.payer_kind or ("public" if is_public else "insurer")
+                parent = known.get(prefix[:-1], -1)
+                tree.nodes.append(Node(len(tree.nodes), shown, step, owner, parent, payer))
         for stack in stacks:
             tree.members.append([known[tuple(stack[:end])] for end in range(1, len(stack) + 1)])
         return tree

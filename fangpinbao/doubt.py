@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from fangpinbao import yearly
 from fangpinbao._typing import Float64Array
 from fangpinbao.engine import simulate
 from fangpinbao.estimate import Years
+from fangpinbao.estimators import spread_between
 from fangpinbao.measures import MEASURES
 from fangpinbao.synthesis import synthesise
 
@@ -119,7 +117,7 @@ def roster_doubt(
         if progress is not None:
             progress(number / rosters)
     spreads = [
-        RosterSpread(programme, line, measure, _spread(np.array(values), design), MEASURES[measure].unit)
+        RosterSpread(programme, line, measure, spread_between(values, design), MEASURES[measure].unit)
         for (programme, measure, line), values in runs.items()
         if len(values) == rosters
     ]
@@ -144,22 +142,3 @@ def _by_year(outcomes: Outcomes, programme: str, measure: str, line: str | None)
     if values is None:
         return None
     return values / (100.0 if MEASURES[measure].unit == "yuan" else 1.0)
-
-
-def _spread(values: Float64Array, design: Years | None = None) -> float:
-    """Return the standard deviation of rosters from figures [roster, year] of the same years.
-
-    The variance of the rosters' means less the simulation variance in it: the mean variance within a run over
-    the number of years, but without what rosters share because they live through the same years, which moves
-    all means alike. Both at once is the residual of a two-way analysis of variance, in each stratum of years.
-    """
-    design = Years.equal(values.shape[1]) if design is None else design
-    rosters, simulation = len(values), 0.0
-    means = values @ design.weight
-    own = values - values.mean(axis=0, keepdims=True)
-    for stratum, (years, probability) in enumerate(zip(design.counts, design.probabilities, strict=True)):
-        inside = own[:, design.stratum_of == stratum]
-        residual = inside - inside.mean(axis=1, keepdims=True)
-        spread = float(np.sum(residual**2)) / ((rosters - 1) * (years - 1))
-        simulation += probability**2 * spread / years
-    return math.sqrt(max(float(np.var(means, ddof=1)) - simulation, 0.0))

@@ -217,7 +217,7 @@ class Engine:
         tree = self.compiled.tree
         out.columns[:, 1:] += out.columns[:, :1]
         for p, member in enumerate(tree.members):
-            coverages = [s for s in member if tree.nodes[s].programme is not None]
+            coverages = [s for s in member if tree.nodes[s].payer_kind == "insurer"]
             out.columns[:, p, CLAIMS] = out.step_sums[1][:, coverages].sum(axis=1)
 
     def years(self, low: int, high: int) -> Chunk:

@@ -268,6 +268,28 @@ def from_batches(
     return _symmetric(float(value), error, unit, int(sizes.sum()))
 
 
+def spread_between(values: ArrayLike, design: Years | None = None) -> float:
+    """Return the standard deviation between runs of figures [run, year] of the same years, without simulation error.
+
+    The variance of the runs' means less the simulation variance in it: the mean variance within a run over the
+    number of years, but without what runs share because they live through the same years, which moves all means
+    alike. Both at once is the residual of a two-way analysis of variance, in each stratum of years. A single year
+    shows no such error, and nothing is taken off.
+    """
+    figures = np.asarray(values, dtype=np.float64)
+    design = Years.equal(figures.shape[1]) if design is None else design
+    runs, simulation = len(figures), 0.0
+    means = figures @ design.weight
+    own = figures - figures.mean(axis=0, keepdims=True)
+    for stratum, (years, probability) in enumerate(zip(design.counts, design.probabilities, strict=True)):
+        if years > 1:
+            inside = own[:, design.stratum_of == stratum]
+            residual = inside - inside.mean(axis=1, keepdims=True)
+            spread = float(np.sum(residual**2)) / ((runs - 1) * (years - 1))
+            simulation += probability**2 * spread / years
+    return math.sqrt(max(float(np.var(means, ddof=1)) - simulation, 0.0))
+
+
 def _column(values: ArrayLike, years: Years) -> Float64Array:
     column: Float64Array = np.asarray(values, dtype=np.float64)
     if column.shape != (years.n,):

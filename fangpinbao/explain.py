@@ -265,7 +265,7 @@ class _Page:
                 if event.day is None
                 else say(f"day {event.day}", f"第 {event.day} 天")
             )
-            cause = what if peril is None else f"{self.label(peril, event.peril)}: {what}"
+            cause = what if peril is None else self.label(peril, event.peril) + say(": ", "：") + what
             if event.account in self.owed:
                 shown = say(f"owed {money(event.amount_fen)}", f"应付 {money(event.amount_fen)}")
             elif accounts[0].kind == "points":
@@ -278,7 +278,8 @@ class _Page:
                 shown += (
                     say(f", {event.count} discharges", f"，住院 {event.count} 次") if event.count > 1 else ""
                 )
-            yield f"  {day}, {self._who(event.person)}, {cause}: {shown}"
+            who = self._who(event.person)
+            yield "  " + say(f"{day}, {who}, {cause}: {shown}", f"{day}，{who}，{cause}：{shown}")
 
     # --- what was paid ---------------------------------------------------------------------------------
 
@@ -298,9 +299,7 @@ class _Page:
 
     def _payer(self, node: Node) -> tuple[str, str]:
         """Say who pays a step, in both languages."""
-        is_rule = node.programme is not None and self.scenario.programmes[node.programme].kind == "rules"
-        usual = "public" if node.programme is None or is_rule else "insurer"
-        return _PAYERS[node.step.payer_kind or usual]
+        return _PAYERS[node.payer_kind]
 
     def _payment_lines(self, payments: tuple[Payment, ...]) -> Iterator[str]:
         say, tree = self.say, self.year.compiled.tree
@@ -310,7 +309,7 @@ class _Page:
             name = self.label(node.step, node.name.split(".")[-1])
             kind = say(*self._payer(node))
             mine = [payment for payment in payments if payment.step == node.name]
-            yield f"  {name} ({kind})"
+            yield "  " + say(f"{name} ({kind})", f"{name}（{kind}）")
             if not mine:
                 yield "    " + say("no cost of its kind", "无此类费用")
             for payment in mine:
@@ -318,9 +317,8 @@ class _Page:
                 if node.is_points and node.step.contract is None:
                     base = say(f"{payment.amount_fen / _FEN:g} points", f"{payment.amount_fen / _FEN:g} 级")
                 paid = money(payment.paid_fen)
-                yield f"    {self._who(payment.person)}: " + say(
-                    f"of {base} pays {paid}", f"{base} 中支付 {paid}"
-                )
+                who = self._who(payment.person)
+                yield "    " + say(f"{who}: of {base} pays {paid}", f"{who}：{base} 中支付 {paid}")
                 yield from (f"      - {reason}" for reason in payment.reasons)
 
     # --- what it meant ---------------------------------------------------------------------------------
@@ -347,18 +345,21 @@ class _Page:
             (say("resources under the programme", "有方案时资源"), insured),
         ]
         always = {0, 5, 8}
-        yield from (f"  {name}: {money(fen)}" for k, (name, fen) in enumerate(parts) if fen or k in always)
+        colon = say(": ", "：")
+        yield from (
+            f"  {name}{colon}{money(fen)}" for k, (name, fen) in enumerate(parts) if fen or k in always
+        )
         for k, (line, name) in enumerate(classes.items()):
             z = money(year.of_household(at.LINE + k))
             shown = say(f"{line} line", "贫困线" if line == "poverty" else "监测线")
-            yield f"  {shown} {z}: {_CLASS_WORDS[name][self.lang == 'zh']}"
+            yield f"  {shown} {z}{colon}{_CLASS_WORDS[name][self.lang == 'zh']}"
 
 
 _CLASS_WORDS = {
     "already_poor": ("already poor before the year's costs", "事前已贫困"),
-    "lifted": ("already poor, lifted by the programme", "事前贫困，因保险脱贫"),
+    "lifted": ("already poor, lifted by the programme", "事前贫困，因方案脱贫"),
     "never_at_risk": ("never at risk: not poor without the programme either", "无风险：无方案时也不贫困"),
-    "induced": ("made poor by the premium", "因自缴保费致贫"),
+    "induced": ("made poor by the programme", "因方案致贫"),
     "prevented_return": ("return to poverty prevented", "防止返贫"),
     "prevented_entry": ("fall into poverty prevented", "防止致贫"),
     "still_poor": ("still poor", "仍贫困"),

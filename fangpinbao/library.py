@@ -14,6 +14,7 @@ from rich.cells import cell_len, set_cell_size
 
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.scenario import load_scenario, scenario_names, scenario_path
+from fangpinbao.scenario.load import resolve_document
 
 __all__ = ["listing", "start_scenario"]
 
@@ -44,7 +45,7 @@ def _head(file: Path) -> dict[str, Any]:
     head = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     bases = head.get("extends", [])
     for base in [bases] if isinstance(bases, str) else bases:
-        below = file.parent / base
+        below = file.parent / (base if str(base).endswith(".toml") else f"{base}.toml")
         if below.is_file() and any(key not in head for key in _KEYS):
             head = {**{key: value for key, value in _head(below).items() if key in _KEYS}, **head}
     return head
@@ -82,7 +83,7 @@ def start_scenario(name: str, place: str, folder: Path) -> Path:
     if target.exists():
         raise InputError(str(target), [Problem("", "exists already. Choose another name.")])
     source = scenario_path(place)
-    _bring_files(source, folder)
+    brought = _bring_files(source, folder)
     text = _renamed(source.read_text(encoding="utf-8-sig"), name, source.stem)
     handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".toml", dir=folder)
     try:
@@ -96,12 +97,17 @@ def start_scenario(name: str, place: str, folder: Path) -> Path:
         os.replace(temporary, target)
     finally:
         Path(temporary).unlink(missing_ok=True)
+        if not target.exists():
+            _take_back(brought, folder)
     return target
 
 
-def _bring_files(source: Path, folder: Path) -> None:
-    """Copy the data files that a scenario names (roster, event catalogue) beside the new one, where they are not."""
-    document = tomllib.loads(source.read_text(encoding="utf-8-sig"))
+def _bring_files(source: Path, folder: Path) -> list[Path]:
+    """Copy the data files that a scenario or what it extends names (roster, event catalogue) beside the new one.
+
+    Files that are there stay as they are; returns those copied.
+    """
+    document, brought = resolve_document(source), []
     for path in _DATA_FILES:
         value: Any = document
         for key in path:
@@ -111,6 +117,16 @@ def _bring_files(source: Path, folder: Path) -> None:
             if (source.parent / value).is_file() and not there.exists():
                 there.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source.parent / value, there)
+                brought.append(there)
+    return brought
+
+
+def _take_back(brought: list[Path], folder: Path) -> None:
+    """Remove copied files, and the folders that they leave empty."""
+    for file in brought:
+        file.unlink(missing_ok=True)
+        if file.parent != folder and not any(file.parent.iterdir()):
+            file.parent.rmdir()
 
 
 def _renamed(text: str, name: str, place: str) -> str:
@@ -118,8 +134,9 @@ def _renamed(text: str, name: str, place: str) -> str:
     lines = text.splitlines()
     first_table = next((n for n, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
     title = f'title = {{ en = "{name}, from {place}", zh = "{name}（源自 {place}）" }}'
+    wanted = {"name": f'name = "{name}"', "title": title}
     for n, line in enumerate(lines[:first_table]):
-        key = line.partition("=")[0].strip()
-        lines[n] = {"name": f'name = "{name}"', "title": title}.get(key, line)
+        lines[n] = wanted.pop(line.partition("=")[0].strip(), line)
+    lines[:0] = wanted.values()  # those that the file takes from what it extends
     note = f"# {name}: started from {place}. Change what is yours, and say where each number is from."
     return "\n".join([note, "#", *lines]) + "\n"

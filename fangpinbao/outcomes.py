@@ -253,9 +253,9 @@ class Outcomes:
         return self.compiled.tree.members[self.index(programme)]
 
     def paid_by_public_layers(self, programme: str) -> Int64Array:
-        """Yearly payments [years] of all public layers under a programme, fen."""
+        """Yearly payments [years] of all public layers, and public steps of rules, under a programme, fen."""
         nodes = self.compiled.tree.nodes
-        public = [s for s in self.stack(programme) if nodes[s].programme is None]
+        public = [s for s in self.stack(programme) if nodes[s].payer_kind == "public"]
         paid: Int64Array = self.sums.step_paid[:, public].sum(axis=1)
         return paid
 
@@ -294,7 +294,11 @@ class Outcomes:
 
     @cached_property
     def by_year_coverage(self) -> pd.DataFrame:
-        """One row per (programme, path, calendar_year, step): money paid in fen and number of claims."""
+        """One row per (programme, path, calendar_year, step): money paid in fen and number of claims.
+
+        ``kind`` is ``insurance`` for coverages of a contract, else whose payment a step is: ``public``, ``hospital``,
+        or ``household`` (its own share, set aside).
+        """
         frames = []
         for programme in self.programmes:
             for s in self.stack(programme):
@@ -306,7 +310,7 @@ class Outcomes:
                             "path": np.arange(self.n_years, dtype=np.int64),
                             "calendar_year": self.scenario.calendar_year,
                             "coverage": node.name.split(".")[-1],
-                            "kind": "public" if node.programme is None else "insurance",
+                            "kind": "insurance" if node.payer_kind == "insurer" else node.payer_kind,
                             "paid_fen": self.sums.step_paid[:, s],
                             "claims": self.sums.step_claims[:, s],
                         }

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 
 from fangpinbao.estimators import Estimate
 from fangpinbao.exceedance import ExceedanceCurves
-from fangpinbao.plot_style import GREY, INK, beside, family, note, plain_axes, style, titles
+from fangpinbao.plot_style import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    ORANGE,
+    RULE,
+    beside,
+    family,
+    note,
+    plain_axes,
+    style,
+    titles,
+)
 from fangpinbao.plot_words import Lang, unit_of
 
 if TYPE_CHECKING:
@@ -15,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_exceedance"]
 
-_BLUE, _ORANGE, _RULE = "#0072b2", "#e69f00", "#333333"
 
 _WORDS: dict[Lang, dict[str, str]] = {
     "en": {
@@ -85,11 +97,11 @@ def plot_exceedance(
     with style(lang, (title or words["title"]) + below + "".join(marks)):
         axes = plain_axes(ax, 8.6, 5.2)
         titles(axes, title or words["title"], below)
-        axes.grid(axis="y", color="#d5d9de", lw=0.6, zorder=0)
+        axes.grid(axis="y", color=FAINT, lw=0.6, zorder=0)
         # The year's curve lies on or above the event's: drawn wider, it is seen where both are one.
         for name, curve, colour, width in (
-            ("aep", curves.aep, _ORANGE, 4.0),
-            ("oep", curves.oep, _BLUE, 1.6),
+            ("aep", curves.aep, ORANGE, 4.0),
+            ("oep", curves.oep, BLUE, 1.6),
         ):
             _draw_curve(axes, curve, scale, colour, words[name], width)
         periods = sorted({*curves.oep, *curves.aep})
@@ -99,7 +111,7 @@ def plot_exceedance(
         axes.set_xticks(_apart(periods), [f"{period:,g}" for period in _apart(periods)])
         axes.minorticks_off()
         for label, amount in marks.items():
-            axes.axhline(amount / scale, color=_RULE, lw=0.9, ls=(0, (5, 3)), zorder=2)
+            axes.axhline(amount / scale, color=RULE, lw=0.9, ls=(0, (5, 3)), zorder=2)
             shown = f"{amount / scale:,.4g}" if amount < 1e4 * scale else f"{amount / scale:,.0f}"
             beside(axes, amount / scale, f"{label} {shown}")
         axes.legend(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fangpinbao.detection import STAGES, Funnel
 from fangpinbao.estimators import Z_95
-from fangpinbao.plot_style import GREY, INK, beside, note, plain_axes, style, titles
+from fangpinbao.plot_style import BLUE, GREEN, GREY, INK, beside, note, plain_axes, style, titles
 from fangpinbao.rounding import format_estimate
 from fangpinbao.tables import Lang, say
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_funnel"]
-
-_BLUE, _GREEN = "#0072b2", "#009e73"
 
 
 def plot_funnel(funnel: Funnel, *, lang: Lang = "en", ax: Axes | None = None) -> Axes:
@@ -43,7 +41,7 @@ def plot_funnel(funnel: Funnel, *, lang: Lang = "en", ax: Axes | None = None) ->
         for place, stage in zip(places, stages, strict=True):
             estimate = funnel.households[stage]
             value, error = estimate.value or 0.0, estimate.standard_error or 0.0
-            colour = _GREEN if stage.startswith("prevented") else _BLUE
+            colour = GREEN if stage.startswith("prevented") else BLUE
             axes.barh(place, value, height=0.62, color=colour)
             axes.plot([value - Z_95 * error, value + Z_95 * error], [place, place], color=INK, lw=1.4)
             share = funnel.kept.get(stage)

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "BLUE",
+    "FAINT",
+    "GREEN",
     "GREY",
     "INK",
+    "ORANGE",
+    "RULE",
     "beside",
     "chinese_font",
     "family",
@@ -28,7 +33,10 @@ __all__ = [
     "weight",
 ]
 
-INK, GREY, _FAINT = "#222222", "#5f6670", "#d5d9de"
+INK, GREY, FAINT = "#222222", "#5f6670", "#d5d9de"
+RULE = "#333333"
+# Of Okabe and Ito's palette, safe for colour-blind readers.
+BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
 
 FAMILIES = (
     "Noto Sans SC",
@@ -165,7 +173,7 @@ def plain_axes(ax: Axes | None, width: float, height: float) -> Axes:
 
     margins = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14)
     axes = ax if ax is not None else pyplot.subplots(figsize=(width, height), layout=margins)[1]
-    axes.grid(axis="x", color=_FAINT, lw=0.6, zorder=0)
+    axes.grid(axis="x", color=FAINT, lw=0.6, zorder=0)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)

@@ -1,7 +1,7 @@
 """Pictures of outcomes, one function each; matplotlib is imported only when one is drawn.
 
-Colours are of Okabe and Ito's palette, safe for colour-blind readers; every figure shown carries the error of
-its simulation. Chinese labels are set in a font that has the glyphs (see ``fangpinbao.plot_style``).
+Every figure shown carries the error of its simulation. Chinese labels are set in a font that has the glyphs (see
+``fangpinbao.plot_style``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,20 @@ from fangpinbao._typing import BoolArray, Float64Array
 from fangpinbao.columns import CAUSES
 from fangpinbao.estimators import Estimate, from_batches, mean, quantiles, ratio, share, tail_value
 from fangpinbao.outcomes import Outcomes
-from fangpinbao.plot_style import GREY, INK, beside, family, note, plain_axes, style, titles, weight
+from fangpinbao.plot_bars import Row, draw_bars, draw_legend, number_of
+from fangpinbao.plot_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RULE,
+    beside,
+    family,
+    note,
+    plain_axes,
+    style,
+    titles,
+)
 from fangpinbao.plot_words import WORDS, Lang, Line, unit_of
 from fangpinbao.records import group_label, line_label
 from fangpinbao.rounding import format_estimate
@@ -26,9 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_payout_distribution", "plot_prevented"]
 
-_BODY, _BAD, _WORST = "#8fbbdd", "#e69f00", "#c8500a"
-_BLUE, _ORANGE, _GREEN = "#0072b2", "#e69f00", "#009e73"
-_RULE = "#333333"
+_BODY, _BAD, _WORST = "#8fbbdd", ORANGE, "#c8500a"
 
 
 def plot_payout_distribution(
@@ -69,7 +80,7 @@ def plot_payout_distribution(
     idle = payouts == 0.0
     p95, p99 = quantiles(payouts, years, (0.95, 0.99), "yuan")
     marks = [
-        _Mark(words["mean"], mean(payouts, years, "yuan"), _BLUE),
+        _Mark(words["mean"], mean(payouts, years, "yuan"), BLUE),
         _Mark(words["p95"], p95, _BAD),
         _Mark(words["p99"], p99, _WORST),
         _Mark(words["tvar_99"], tail_value(payouts, years, 0.99, "yuan"), _WORST),
@@ -87,7 +98,7 @@ def plot_payout_distribution(
         axes = plain_axes(ax, 8.6, 3.6 + 0.36 * len(marks))
         titles(axes, title, subtitle)
         ends = _ends(payouts[~idle], marks)
-        top = _draw_histogram(axes, payouts, years.weight, ends, [_number(p95), _number(p99)], scale)
+        top = _draw_histogram(axes, payouts, years.weight, ends, [number_of(p95), number_of(p99)], scale)
         _draw_marks(axes, marks, scale, top, unit, words)
         beyond = int((payouts > ends[1]).sum())
         if beyond:
@@ -162,8 +173,8 @@ def plot_prevented(
     with style(lang, title + subtitle):
         axes = plain_axes(ax, 8.6, 2.5 + 0.33 * (len(classes) + len(causes)))
         titles(axes, title, subtitle)
-        _draw_bars(axes, [(words["by_class"], classes), (words["by_cause"], causes)], lang)
-        _legend(axes, words)
+        draw_bars(axes, [(words["by_class"], classes), (words["by_cause"], causes)], lang)
+        draw_legend(axes, words)
         axes.set_xlabel(words["prevented_axis"], fontfamily=family())
         note(axes, words["prevented_note"].format(years=outcomes.n_years) + _assumed(outcomes, words))
     return axes
@@ -180,21 +191,7 @@ class _Mark:
 
     @property
     def value(self) -> float:
-        return _number(self.estimate)
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A bar: its label (empty: the label of the bar before), the estimate, its colour."""
-
-    label: str
-    estimate: Estimate
-    colour: str
-
-
-def _number(estimate: Estimate) -> float:
-    assert estimate.value is not None
-    return estimate.value
+        return number_of(self.estimate)
 
 
 def _refuse_none(programme: str) -> None:
@@ -240,7 +237,7 @@ def _agreed(outcomes: Outcomes, programme: str, payouts: Float64Array, words: di
             often = _how_often(binds, "reached", outcomes, words)
         agreed.append(("limit", limit, often))
     return [
-        _Mark(words[name], Estimate.known(amount, "yuan", "input"), _RULE, often)
+        _Mark(words[name], Estimate.known(amount, "yuan", "input"), RULE, often)
         for name, amount, often in agreed
     ]
 
@@ -336,7 +333,7 @@ def _prevented_by_year(outcomes: Outcomes, programme: str, line: Line) -> Float6
     return total
 
 
-def _prevented_by_class(outcomes: Outcomes, programme: str, line: Line, lang: Lang) -> list[_Row]:
+def _prevented_by_class(outcomes: Outcomes, programme: str, line: Line, lang: Lang) -> list[Row]:
     """Two bars per class, of lifted-out and of other households; a class without any of a kind has one."""
     rows = []
     sums = {
@@ -348,62 +345,17 @@ def _prevented_by_class(outcomes: Outcomes, programme: str, line: Line, lang: La
         kinds = [kind for kind in sums if sums[kind][:, g].any()] or ["entry"]
         for kind in kinds:
             estimate = from_batches(sums[kind][:, g], outcomes.batch_years, "", **outcomes.batch_design)
-            rows.append(_Row(label, estimate, _BLUE if kind == "return" else _ORANGE))
+            rows.append(Row(label, estimate, BLUE if kind == "return" else ORANGE))
             label = ""
     return rows
 
 
-def _by_cause(outcomes: Outcomes, programme: str, line: Line, lang: Lang) -> list[_Row]:
+def _by_cause(outcomes: Outcomes, programme: str, line: Line, lang: Lang) -> list[Row]:
     """One bar per cause that has any, largest first."""
     rows = []
     for cause in CAUSES:
         sums = outcomes.batches(programme, f"households_prevented_{cause}", line).sum(axis=1)
         if sums.any():
             estimate = from_batches(sums, outcomes.batch_years, "", **outcomes.batch_design)
-            rows.append(_Row(group_label(cause, lang), estimate, _GREEN))
-    return sorted(rows, key=lambda row: -_number(row.estimate))
-
-
-def _draw_bars(axes: Axes, sections: Sequence[tuple[str, Sequence[_Row]]], lang: Lang) -> None:
-    """Draw sections of horizontal bars, from the top down, each under its heading."""
-    ticks, labels, y = [], [], 0.0
-    for heading, rows in sections:
-        axes.annotate(
-            heading, (0.0, y), (-6, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-            ha="right", va="center", fontweight=weight(), color=INK,
-        )  # fmt: skip
-        for row in rows:
-            y -= 1.0 if row.label else 0.82
-            _draw_bar(axes, y, row, lang)
-            if row.label:
-                ticks.append(y)
-                labels.append(row.label)
-        y -= 1.5
-    axes.set_yticks(ticks, labels)
-    axes.set_ylim(y + 0.8, 0.6)
-    largest = max(
-        (row.estimate.upper or _number(row.estimate) for _, rows in sections for row in rows), default=0.0
-    )
-    axes.set_xlim(0.0, 1.04 * largest or 1.0)
-
-
-def _draw_bar(axes: Axes, y: float, row: _Row, lang: Lang) -> None:
-    value, error = _number(row.estimate), row.estimate
-    axes.barh(y, value, 0.72, color=row.colour, zorder=2)
-    if error.lower is not None and error.upper is not None and error.standard_error:
-        reach = [[value - error.lower], [error.upper - value]]
-        axes.errorbar(value, y, xerr=reach, color=INK, elinewidth=1.2, capsize=3, capthick=1.2, zorder=3)
-    beside(axes, y, format_estimate(error, lang))
-
-
-def _legend(axes: Axes, words: dict[str, str]) -> None:
-    """Name the colours of the classes in the row of their heading, where no bar can be."""
-    from matplotlib.patches import Patch
-
-    kinds = (("return", _BLUE), ("entry", _ORANGE))
-    handles = [Patch(color=colour, label=words[kind]) for kind, colour in kinds]
-    axes.legend(
-        handles=handles, loc="center left", ncols=2,
-        frameon=False, handlelength=1.0, handleheight=0.9, fontsize=9, borderaxespad=0.0, columnspacing=1.5,
-        bbox_to_anchor=(0.0, 0.0), bbox_transform=axes.get_yaxis_transform(),
-    )  # fmt: skip
+            rows.append(Row(group_label(cause, lang), estimate, GREEN))
+    return sorted(rows, key=lambda row: -number_of(row.estimate))

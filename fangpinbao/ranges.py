@@ -88,7 +88,8 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
 
     most = MOST_PERILS + MOST_TERMS
     perils = ranked("perils.", most)
-    by_programme = [ranked(f"programmes.{name}.", most) for name in scenario.programmes]
+    insurance = [name for name in scenario.programmes if not yearly.is_rules(outcomes, name)]
+    by_programme = [ranked(f"programmes.{name}.", most) for name in insurance]
     turns = [number for turn in zip_longest(*by_programme) for number in turn if number is not None]
     most_terms = max(MOST_TERMS, len(by_programme), most - len(perils))
     most_perils = max(MOST_PERILS, most - len(turns))
@@ -144,7 +145,8 @@ def headline_ranges(
     progress
         Called with the share done.
     """
-    if all(number.range is None for number in scenario.numbers):
+    has_premium = any(programme.kind == "insurance" for programme in scenario.programmes.values())
+    if not has_premium or all(number.range is None for number in scenario.numbers):
         return []
     base = simulate(scenario, years, seed, threads=threads, population=population)
     people = base.compiled.population

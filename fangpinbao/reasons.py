@@ -53,6 +53,12 @@ class _Reasons:
         if expected > self.amount + 0.5 and not node.is_points:
             yield say("never more than the cost that is left", "不超过剩余费用")
             expected = Fraction(self.amount)
+        if year.stacks.step[node.index, at.SHARED_PER] > 0 and free < expected:
+            limit = year.stacks.step_terms[4, node.index]
+            yield say(
+                f"the shared limit of {money(limit)} leaves {money(free)}, after the steps before it",
+                f"与前面各项共用限额 {money(limit)}，尚余 {money(free)}",
+            )
         if node.step.per_household is not None and free + 1 < expected:
             limit = node.step.per_household.limit
             shown = say("the terms for the whole household", "全户合计的条款")
@@ -89,7 +95,7 @@ class _Reasons:
                 if wanted is None or name in ("source", "note"):
                     continue
                 if not self._fits(Filter.model_validate({name: wanted})):
-                    yield f"{what}: {self._condition(name, wanted)}"
+                    yield what + self.say(": ", "：") + self._condition(name, wanted)
         if year.variant(self.node.index, self.person) == 0 and self.person is None:
             yield self.say("the household as a whole has no claim", "全户不符合条件")
 
@@ -102,6 +108,12 @@ class _Reasons:
     def _condition(self, name: str, wanted: object) -> str:
         people, i, h, say = self.year.engine.population, self.person, self.year.h, self.say
         zh = self.lang == "zh"
+        words = (say("no", "否"), say("yes", "是"))
+        if name in ("tags", "without_tags") and isinstance(wanted, list):
+            need = ", ".join(wanted)
+            if name == "tags":
+                return say(f"bears none of: {need}", f"不具有标签：{need}")
+            return say(f"bears one of: {need}", f"具有标签：{need}")
         if name == "income_per_head_below":
             have = f"{people.income_per_head[h]:,.2f}"
             return say(
@@ -119,9 +131,12 @@ class _Reasons:
         elif name in ("age_from", "age_to") and i is not None:
             have, need = str(people.age[i]), f"{'>=' if name == 'age_from' else '<='} {wanted}"
         elif name == "enrolled" and i is not None:
-            have, need = str(bool(people.enrolled[i])).lower(), str(wanted).lower()
+            have, need = words[int(people.enrolled[i])], words[wanted is True]
         elif name in ("lifted_out", "dibao", "tekun"):
-            have, need = str(bool(getattr(people, name)[h])).lower(), str(wanted).lower()
+            have, need = words[int(getattr(people, name)[h])], words[wanted is True]
+        elif name == "sex" and i is not None:
+            sexes = (say("male", "男"), say("female", "女"))
+            have, need = sexes[int(people.female[i])], sexes[wanted == "female"]
         else:
             have, need = say("other", "其他"), str(wanted)
         label = _CONDITIONS.get(name, (name, name))[zh]
@@ -219,7 +234,9 @@ class _Reasons:
                 break
             end = schedule.starts[k + 1] if k + 1 < count else None
             part = (amount if end is None else min(amount, end)) - start
-            if value > before:
+            if value > before and self.node.step.fixed_sum is not None:
+                yield say(f"{money(value)} whole, whatever the grade", f"定额给付 {money(value)}，不分等级")
+            elif value > before:
                 yield say(
                     f"{money(value - before)} on reaching {self._shown(start)}",
                     f"达到 {self._shown(start)} 时支付 {money(value - before)}",

@@ -131,20 +131,21 @@ def reinsure(losses: EventLosses, contracts: Sequence[ReinsuranceContract]) -> R
 
 def by_year(amounts: Int64Array, losses: EventLosses) -> Int64Array:
     """Sum an amount per event over each simulated year; shape (years,)."""
-    starts, rows = _starts(losses)
-    sums = np.zeros(losses.paths, dtype=np.int64)
-    if starts.size:
-        sums[rows] = np.add.reduceat(amounts, starts)
-    return sums
+    return _reduced(np.add, amounts, losses)
 
 
 def largest_by_year(amounts: Int64Array, losses: EventLosses) -> Int64Array:
     """Return the largest amount of one event in each simulated year, 0 without events; shape (years,)."""
+    return _reduced(np.maximum, amounts, losses)
+
+
+def _reduced(combine: np.ufunc, amounts: Int64Array, losses: EventLosses) -> Int64Array:
+    """Combine the amounts of each year's events; 0 in a year without events."""
     starts, rows = _starts(losses)
-    largest = np.zeros(losses.paths, dtype=np.int64)
+    found = np.zeros(losses.paths, dtype=np.int64)
     if starts.size:
-        largest[rows] = np.maximum.reduceat(amounts, starts)
-    return largest
+        found[rows] = combine.reduceat(amounts, starts)
+    return found
 
 
 def fen(yuan: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -282,7 +282,7 @@ class RunTables:
             for layer in scenario.layers
         ]
         for label, paid, layer in rows:
-            changes = [self.find(name, "public_layers_change", coverage=layer) for name in names]
+            changes = [_whole_fen(self.find(name, "public_layers_change", coverage=layer)) for name in names]
             table.add_row(label, *(cell(one, self.lang) for one in (paid, *changes)))
         steps = [step for name in self.rules for step in scenario.programmes[name].coverages]
         for step in dict.fromkeys(steps):
@@ -379,3 +379,10 @@ class RunTables:
         )
         parts = [self.precision()] if self.programmes else []
         return Group(*parts, self.sources(), Text(dash, style="dim"))
+
+
+def _whole_fen(figure: Figure | None) -> Figure | None:
+    """Return 0 for a change of less than a fen a year: rounding that moves from one layer to the next."""
+    if figure is None or figure.value is None or abs(figure.value) >= 0.01:
+        return figure
+    return replace(figure, value=0.0, standard_error=0.0)

@@ -6,7 +6,7 @@ last household of each class, which is cut so that the class holds its number of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,11 @@ from fangpinbao.core.streams import decision_key, uniforms_for
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.population import Population, stable_keys
 from fangpinbao.scenario import models
-from fangpinbao.scenario.vocabulary import CLASSES, STAGES
+from fangpinbao.scenario.vocabulary import ADULT_AGE, CLASSES, MEMBERS_OF_A_HOUSEHOLD, STAGES
 
-__all__ = ["SCHOOL_AGES", "SCHOOL_ENROLMENT", "synthesise"]
+__all__ = ["SCHOOL_AGES", "synthesise"]
 
-ADULT_AGE = 18
 HOUSEHOLDS_OF_A_CLASS = 100_000_000  # household id = (class number) * this + its number, from 1
-MEMBERS_OF_A_HOUSEHOLD = 100  # person id = household id * this + the member's number, from 1
 
 SCHOOL_AGES: Mapping[str, range] = {
     "preschool": range(3, 6),
@@ -33,32 +31,21 @@ SCHOOL_AGES: Mapping[str, range] = {
     "senior_vocational": range(15, 18),
     "higher": range(18, 22),
 }
-# Share at school of those of the ages above (assumed, after national gross ratios of 2020: preschool 0.85,
-# senior secondary 0.91, higher 0.54; the last counts students of all ages and falls short in poor counties).
-SCHOOL_ENROLMENT: Mapping[str, float] = {
-    "preschool": 0.85,
-    "primary": 1.0,
-    "junior": 1.0,
-    "senior_general": 0.55,
-    "senior_vocational": 0.36,
-    "higher": 0.40,
-}
 
 
 def synthesise(model: models.Population) -> Population:
     """Return the population that a scenario's margins describe.
 
     Without classes it is a textbook population: one-person households of class "general", men of 40,
-    enrolled, without income. Raises ``InputError`` where margins contradict each other.
+    enrolled, without income. Raises ``InputError`` where the scenario has no households.
     """
     if model.persons is None:
         reason = (
             "is missing: this scenario has no households, only catastrophe contracts. Use fangpinbao run."
         )
         raise InputError("the scenario", [Problem("population", reason)])
-    _refuse_contradictions(model)
     draws = _Draws(model.seed)
-    shares = _school_shares(model)
+    shares = model.shares_at_school()
     tags = tag_names(model)
     if model.classes:
         counts = _persons_by_class(model)
@@ -234,17 +221,9 @@ def _stages(ages: Int64Array, shares: Mapping[str, float], uniforms: Float64Arra
 def _incomes(margins: models.ClassMargins, uniforms: Float64Array) -> Float64Array:
     """Return incomes per head in yuan, whole fen, of the class's law within its bounds."""
     law = margins.income_per_head.core()
-    above_low, above_high = _survival_bounds(margins)
+    above_low, above_high = margins.income_survival()
     incomes = _to_fen(law.quantile_from_survival(above_high + uniforms * (above_low - above_high)))
     return np.clip(incomes, margins.income_from, margins.income_to)
-
-
-def _survival_bounds(margins: models.ClassMargins) -> tuple[float, float]:
-    """Return P(X >= income_from) and P(X > income_to)."""
-    law = margins.income_per_head.core()
-    low, high = margins.income_from, margins.income_to
-    above_low = float(law.survival(np.nextafter(low, 0.0))) if low > 0 else 1.0
-    return above_low, 0.0 if high is None else float(law.survival(high))
 
 
 def _to_fen(yuan: Float64Array) -> Float64Array:
@@ -314,73 +293,3 @@ def _column(columns: _OptionalColumns, name: str) -> NDArray[Any]:
     values = columns[name]
     assert values is not None, name
     return values
-
-
-def _school_shares(model: models.Population) -> dict[str, float]:
-    shares = dict(SCHOOL_ENROLMENT)
-    for stage, share in model.school_enrolment.items():
-        shares[stage] = share
-    return shares
-
-
-def _refuse_contradictions(model: models.Population) -> None:
-    """Refuse margins that no household can meet, all at once."""
-    problems: list[Problem] = []
-
-    def refuse(place: str, message: str) -> None:
-        problems.append(Problem(f"population.{place}", message))
-
-    shares = _school_shares(model)
-    if "none" in model.school_enrolment:
-        refuse("school_enrolment.none", "is no stage of schooling: it is who remains. Remove it.")
-    seniors = shares["senior_general"] + shares["senior_vocational"]
-    if seniors > 1.0 + 1e-12:
-        refuse("school_enrolment", f"has senior_general and senior_vocational sum to {seniors:g}. Lower one.")
-    with_assets = [name for name, margins in model.classes.items() if margins.assets is not None]
-    for name, margins in model.classes.items():
-        place = f"classes.{name}"
-        if with_assets and margins.assets is None:
-            refuse(f"{place}.assets", f"is missing while {with_assets[0]} has it. Give all classes a law.")
-        if margins.dibao + margins.tekun > 1.0 + 1e-12:
-            total = margins.dibao + margins.tekun
-            refuse(place, f"has dibao and tekun, which exclude each other, sum to {total:g}. Lower one.")
-        _refuse_sizes_and_ages(place, margins, refuse)
-        low, high = margins.income_from, margins.income_to
-        if high is not None and high < low:
-            refuse(f"{place}.income_to", f"= {high:g} lies below income_from ({low:g}). Swap them.")
-        else:
-            above_low, above_high = _survival_bounds(margins)
-            if above_low - above_high <= 1e-12:
-                refuse(
-                    f"{place}.income_per_head", "never falls between income_from and income_to. Widen them."
-                )
-    if problems:
-        raise InputError("the scenario", problems)
-
-
-def _refuse_sizes_and_ages(
-    place: str, margins: models.ClassMargins, refuse: Callable[[str, str], None]
-) -> None:
-    sizes, ages = margins.household_size, margins.age
-    if not any(sizes) or len(sizes) >= MEMBERS_OF_A_HOUSEHOLD:
-        most = MEMBERS_OF_A_HOUSEHOLD - 1
-        refuse(
-            f"{place}.household_size",
-            f"= {sizes} must hold a positive number for a size of at most {most}. Correct it.",
-        )
-    if margins.age_end <= ages.from_[-1]:
-        refuse(
-            f"{place}.age_end",
-            f"= {margins.age_end} must lie above the last band ({ages.from_[-1]}). Raise it.",
-        )
-    elif not any(_ends_above(margins)):
-        refuse(
-            f"{place}.age",
-            f"leaves no adult ({ADULT_AGE} or older) to lead a household. Add a band with adults.",
-        )
-
-
-def _ends_above(margins: models.ClassMargins) -> list[bool]:
-    """Return for each age band whether it holds adults."""
-    ends = [*margins.age.from_[1:], margins.age_end]
-    return [end > ADULT_AGE and value > 0 for end, value in zip(ends, margins.age.values, strict=True)]

@@ -118,7 +118,8 @@ def range_table(
     if not ranges and doubt is not None:
         return _rosters_alone(doubt, label, lang)
     moved = [name for name in headline if any(name in one.at_low for one in ranges)]
-    names = [name for name in headline if name in moved or (doubt and doubt.of(name, "payout"))]
+    doubted = [] if doubt is None else [one.programme for one in doubt.spreads]
+    names = list(dict.fromkeys([*(name for name in headline if name in {*moved, *doubted}), *doubted]))
     heads = [say(lang, "assumed number", "假设数"), say(lang, "low .. high", "低 .. 高")]
     table = new_table([*heads, *map(label, names)], names=2)
     for one in ranges:

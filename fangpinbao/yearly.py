@@ -138,10 +138,7 @@ def is_rules(outcomes: Outcomes, programme: str) -> bool:
 
 def payer_kind(outcomes: Outcomes, s: int) -> PayerKind:
     """Return the kind of the payer of a step."""
-    node = outcomes.compiled.tree.nodes[s]
-    if node.step.payer_kind is not None:
-        return node.step.payer_kind
-    return "public" if node.programme is None or is_rules(outcomes, node.programme) else "insurer"
+    return outcomes.compiled.tree.nodes[s].payer_kind
 
 
 def steps_of(outcomes: Outcomes, programme: str, kind: Literal["insurance", "public"]) -> list[int]:
@@ -149,10 +146,8 @@ def steps_of(outcomes: Outcomes, programme: str, kind: Literal["insurance", "pub
 
     Public rules have no coverages; those of their steps that a public payer pays are public layers.
     """
-    nodes, stack = outcomes.compiled.tree.nodes, outcomes.stack(programme)
-    if is_rules(outcomes, programme):
-        return [] if kind == "insurance" else [s for s in stack if payer_kind(outcomes, s) == "public"]
-    return [s for s in stack if (nodes[s].programme is not None) == (kind == "insurance")]
+    payer = "insurer" if kind == "insurance" else "public"
+    return [s for s in outcomes.stack(programme) if payer_kind(outcomes, s) == payer]
 
 
 def insured(outcomes: Outcomes, programme: str) -> Int64Array:

@@ -11,10 +11,10 @@ from test_determinism import assert_same_bits
 
 from fangpinbao import estimators, yearly
 from fangpinbao.catastrophe.outcomes import simulate_catastrophe
-from fangpinbao.doubt import _spread, roster_doubt
+from fangpinbao.doubt import roster_doubt
 from fangpinbao.engine import Engine, simulate
 from fangpinbao.errors import InputError
-from fangpinbao.estimators import Estimate, Years
+from fangpinbao.estimators import Estimate, Years, spread_between
 from fangpinbao.figures import all_figures
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.plots import plot_payout_distribution
@@ -135,7 +135,7 @@ def test_the_spread_of_rosters_in_strata() -> None:
         values = (
             rng.normal(0.0, 2.0, (12, 1)) + rng.normal(0.0, 1.0, (12, 200)) * noise + rng.normal(size=200)
         )
-        found.append(_spread(values, design) ** 2)
+        found.append(spread_between(values, design) ** 2)
     assert abs(np.mean(found) - 4.0) < 4 * np.std(found) / math.sqrt(len(found))
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from fangpinbao.doubt import RosterDoubt, _spread, roster_doubt
+from fangpinbao.doubt import RosterDoubt, roster_doubt
 from fangpinbao.engine import population_of
+from fangpinbao.estimators import spread_between
 from fangpinbao.roster import write_roster
 from fangpinbao.scenario import Scenario, load_scenario
 from fangpinbao.tables import Lang, range_table
@@ -97,8 +98,8 @@ def test_without_simulation_error_the_spread_is_the_standard_deviation() -> None
     rosters = np.array([3.0, 4.0, 8.0])
     years = np.array([10.0, -2.0, 5.0, 0.0])
 
-    assert _spread(rosters[:, None] + years) == pytest.approx(np.std(rosters, ddof=1), rel=1e-12)
-    assert _spread(np.zeros((3, 1)) + years) == pytest.approx(0.0, abs=1e-12)
+    assert spread_between(rosters[:, None] + years) == pytest.approx(np.std(rosters, ddof=1), rel=1e-12)
+    assert spread_between(np.zeros((3, 1)) + years) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_simulation_error_is_taken_off() -> None:
@@ -108,7 +109,7 @@ def test_simulation_error_is_taken_off() -> None:
     noise = 10.0 * random.standard_normal((4_000, 8, 25))
     shared = 30.0 * random.standard_normal((4_000, 1, 25))
 
-    found = np.array([_spread(values) for values in own + noise + shared])
+    found = np.array([spread_between(values) for values in own + noise + shared])
     raw = np.var((own + noise + shared).mean(axis=2), axis=1, ddof=1)
     assert np.mean(raw) == pytest.approx(8, rel=0.03)
     assert found.min() >= 0

@@ -130,8 +130,8 @@ def test_every_kind_of_refusal_is_explained(engine: Engine) -> None:
     assert says(base["base.education"], r"not eligible: class is unstable lifted-out, needed marginal")
     assert says(base["base.education"], r"limit 3,000.00 reached: nothing on the last")
     assert says(base["base.death"], r"the scale pays 5,000.00 for 5")
-    assert says(base["basic"], r"not eligible: enrolled in the basic scheme is false, needed true")
-    assert says(base["assistance"], r"not eligible: dibao is false, needed true")
+    assert says(base["basic"], r"not eligible: enrolled in the basic scheme is no, needed yes")
+    assert says(base["assistance"], r"not eligible: dibao is no, needed yes")
     assert says(capped["capped.costs"], r"spending test failed: rigid spending [\d,.]+ does not exceed")
     assert says(capped["capped.costs"], r"events of the first 90 days do not count")
 
@@ -181,3 +181,25 @@ def test_a_request_for_what_does_not_exist_is_refused(
         explain(scenario, **{"path": 0, **arguments})  # type: ignore[arg-type]
 
     assert str(caught.value.problems[0]).startswith(says)
+
+
+def test_who_lacks_a_tag_or_is_of_the_other_sex_is_told_so() -> None:
+    scenario = load_scenario(SMALL).replace_all(
+        {
+            "population.persons": 120,
+            "population.classes.marginal.tags": {"farmer": 0.5},
+            "programmes.base.coverages.illness.where": {"tags": ["farmer"], "sex": "female"},
+            "programmes.base.coverages.education.where": {"without_tags": ["farmer"]},
+        }
+    )
+    engine = Engine(scenario, seed=scenario.simulation.seed)
+    told: dict[str, set[str]] = {"en": set(), "zh": set()}
+    for h in range(engine.population.households):
+        year = HouseholdYear(engine, 0, h, 1)
+        for lang, words in told.items():
+            payments = _Page(year, lang).explanation().payments
+            words.update(reason for payment in payments for reason in payment.reasons)
+    english = {"bears none of: farmer", "bears one of: farmer", "sex is male, needed female"}
+    assert {f"not eligible: {reason}" for reason in english} <= told["en"]
+    chinese = {"不具有标签：farmer", "具有标签：farmer", "性别为男，要求女"}
+    assert {f"不符合条件：{reason}" for reason in chinese} <= told["zh"]

@@ -146,3 +146,23 @@ def test_the_command_explains_and_compares() -> None:
     assert wrong.exit_code == 2
     unknown = CliRunner().invoke(app, ["family", "families/late-payment", "--programme", "x"])
     assert unknown.exit_code == 2
+
+
+def test_an_own_share_that_is_set_aside_is_borne(tmp_path: Path) -> None:
+    """Of 3,000 the person bears 1,000 first, the hospital the rest: 1,000 is borne."""
+    file = tmp_path / "own.toml"
+    file.write_text(
+        f'format = 1\nextends = "{FOLDER}/terms/lines.toml"\nname = "own"\ntitle = "own"\n'
+        'sentence = "A man is in hospital for 3,000."\nsource = "made up for a test"\n'
+        '[programmes.rules]\nkind = "rules"\n'
+        '[programmes.rules.coverages.own]\naccounts = ["medical_cost"]\nlimit = 1_000\n'
+        'payer_kind = "household"\npaid_within_year = 0\n'
+        '[programmes.rules.coverages.hospital]\naccounts = ["medical_cost"]\npayer_kind = "hospital"\n'
+        '[[households]]\nid = "A"\nclass = "marginal"\nincome_per_head = 5_000\n'
+        'persons = [{ id = "A1", age = 40, sex = "male" }]\n'
+        '[[events]]\nlabel = "stay"\nhousehold = "A"\nperson = "A1"\naccount = "medical_cost"\namount = 3_000\n'
+        '[[expected]]\nprogramme = "rules"\nborne = 1_000\nwithout = 2_000\ninsured = 4_000\n'
+        'payments = [{ step = "own", person = "A1", pays = 1_000 }, { step = "hospital", person = "A1", pays = 2_000 }]\n',
+        encoding="utf-8",
+    )
+    assert SettledFamily(load_family(file)).differences() == []

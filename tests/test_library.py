@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,25 @@ def test_a_scenario_starts_from_a_file_of_the_same_folder(tmp_path: Path) -> Non
     first = start_scenario("first", "county-template", tmp_path)
     second = start_scenario("second", str(first), tmp_path)
     assert load_scenario(second).name == "second"
+
+
+def test_a_name_that_is_taken_from_another_file_is_replaced_too(tmp_path: Path) -> None:
+    (tmp_path / "near.toml").write_text('extends = "county-template"\nplace = "here"\n', encoding="utf-8")
+    mine = load_scenario(start_scenario("mine", str(tmp_path / "near.toml"), tmp_path))
+    assert (mine.name, mine.title.en, mine.place) == ("mine", "mine, from near", "here")
+
+
+def test_data_files_come_along_and_leave_with_what_would_not_load(tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    ours.mkdir()
+    shutil.copytree(ROOT / "scenarios" / "catalogues", theirs / "catalogues")
+    (theirs / "near.toml").write_text('extends = "yinchuan-1739"\n', encoding="utf-8")
+    (theirs / "wrong.toml").write_text('extends = "yinchuan-1739"\nplacee = "x"\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"placee is read by nothing. Did you mean place\?"):
+        start_scenario("mine", str(theirs / "wrong.toml"), ours)
+    assert list(ours.iterdir()) == []
+    assert load_scenario(start_scenario("mine", str(theirs / "near.toml"), ours)).name == "mine"
+    assert (ours / "catalogues").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,13 @@ def test_the_problems_are_numbered_under_the_name_of_the_file(tmp_path: Path) ->
 
 
 OTHERS = [
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["deth"]\nlimit = 5_000\nper = "person_year"\n\n[programmes.capped]', "programmes.base.shared_limits.life.coverages[0] = 'deth' is not a coverage of this programme (illness, education, disaster, death)."),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["death", "death"]\nlimit = 5_000\nper = "person_year"\n\n[programmes.capped]', "programmes.base.shared_limits.life.coverages[1] = 'death' stands in shared_limits.life already. Name it once."),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 5_000\nper = "household_year"\n\n[programmes.capped]', "programmes.base.coverages.disaster.limit must not be above that of shared_limits.life (5000 yuan)."),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 50_000\nper = "event"\n\n[programmes.capped]', 'programmes.base.coverages.disaster.unit = "household_year" is not possible beside shared_limits.life, which is per event. Align them.'),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["death", "disaster", "illness"]\nlimit = 50_000\nper = "household_year"\n\n[programmes.capped]', "programmes.base.coverages.disaster is not possible beside shared_limits.life: it pays for costs"),
+    ("{ points = 11, pays = 10_000 }]", '{ points = 11, pays = 10_000 }]\nper_household = { limit = 9_000 }\n\n[programmes.base.shared_limits.life]\ncoverages = ["death"]\nlimit = 50_000\nper = "event"', "programmes.base.coverages.death.per_household is not possible beside shared_limits.life. Drop one of them."),
+    ('unit = "household_year"\nper_event = { deductible = 2_000 }\n', 'unit = "household_year"\nper_event = { deductible = 2_000 }\n\n[programmes.base.coverages.all]\naccounts = ["medical_cost"]\nunit = "household_year"\nlimit = 100\n\n[programmes.base.shared_limits.life]\ncoverages = ["all"]\nlimit = 50_000\nper = "household_year"\n\n[programmes.base.coverages.rest]\naccounts = ["property_loss"]\nunit = "household_year"\n', "programmes.base.shared_limits.life.coverages name all, which pays a household for members' costs"),
     ("[perils.flood]", "[peril.flood]", "peril is read by nothing. Did you mean perils?"),
     ("format = 1", "format = 2", "format = 2 is not a format this version reads. Write format = 1."),
     ('name = "small"', 'name = "a small county"', "name = 'a small county' is not a name."),
@@ -93,6 +100,73 @@ def test_other_mistakes_are_named_too(edit: tuple[str, str, str], tmp_path: Path
 
     assert any(problem.startswith(edit[2]) for problem in found), found
     assert len(found) <= 2, found
+
+
+# Wrong fields and broken rules in the same tables, as a tired hand would write them.
+TIRED = [
+    ("persons = 500\n", 'persons = "500"\ntownship_shares = [1.0, 2.0]\n'),
+    ("household_size = [1, 2, 3, 2, 1]\n", "household_size = [0]\nage_end = 50\nfemale_share = 49\n"),
+    ("dibao = 0.3\n", "dibao = 0.3\ntekun = 0.8\n"),
+    ("share = 0.6\n", "share = 0.5\n"),
+    ('frequency = { law = "poisson", events_per_year = 0.3 }\nshare_hit', 'frequency = { law = "poison", events_per_year = 0.3 }\nshare_hitt'),
+    ("deductible = { value = 3_000, range = [1_000, 8_000] }\n", 'deductible = "3000"\nrate = 0.5\nwaiting_days = 30\n'),
+    ("bands = [{ rate = 0.5, up_to = 20_000 }, { rate = 0.8 }]", "bands = [{ rate = 50, up_to = 20_000 }, { up_to = 10_000, rate = 0.8 }]"),
+    ("per_household = { limit = 25_000 }", 'per_household = { deductible = 900, franchise = 500, limt = 25_000 }'),
+    ("household_share = 0.1", 'household_share = 0.7\nother_share = 0.5\nkind = "insurence"'),
+    ('where = { classes = ["marginal"] }', 'where = { classes = ["margnal"], age_from = 60, age_to = 16 }'),
+    ("scale = [{ points = 5, pays = 5_000 }, { points = 11, pays = 10_000 }]", "scale = [{ points = 5, pays = -1 }, { points = 1, pays = 10_000 }]\nlimit = 9_000"),
+    ("probabilities = [0.2, 0.4, 0.4]", "probabilities = [0.2, 0.4]"),
+]  # fmt: skip
+TIRED_SAYS = [
+    "perils.accident.books[1].amount has 3 values but 2 probabilities. Pair them.",
+    "perils.accident.books[1].amount.probabilities sums to 0.6, not 1. Adjust the probabilities.",
+    "perils.flood.frequency.law = 'poison' is not a known law. Did you mean poisson?",
+    "perils.flood.share_hit is missing; a township's event needs it. Add e.g. { law = \"constant\", amount = 0.1 }.",
+    "perils.flood.share_hitt is read by nothing. Did you mean perils.flood.share_hit?",
+    "population.classes have shares that sum to 0.9, not 1. Adjust them.",
+    "population.classes.unstable_lifted has dibao and tekun, which exclude each other, sum to 1.1. Lower one.",
+    "population.classes.unstable_lifted.age_end = 50 must lie above the last band (60). Raise it.",
+    "population.classes.unstable_lifted.female_share = 49 must be at most 1. Lower it.",
+    "population.classes.unstable_lifted.household_size = [0.0] must hold a positive number for a size of at most 99. Correct it.",
+    "population.persons = '500' is not a whole number. Write it without quotes, units or a decimal point.",
+    "population.township_shares has 2 entries for 3 townships. Pair them.",
+    "programmes.base.coverages.death.scale is paid whole, so limit beside it has no effect. Drop one of them.",
+    "programmes.base.coverages.death.scale must list its points in rising order, each once. Sort them.",
+    "programmes.base.coverages.death.scale[0].pays = -1 must be at least 0. Raise it.",
+    "programmes.base.coverages.education.where.age_from = 60 is above age_to (16), so nobody fits. Swap them.",
+    "programmes.base.coverages.education.where.classes[0] = 'margnal' is not known here. Did you mean marginal?",
+    "programmes.base.coverages.illness gives both rate and bands; one of them would be ignored. Keep one.",
+    "programmes.base.coverages.illness.bands[0].rate = 50 must be at most 1. Lower it.",
+    "programmes.base.coverages.illness.bands[1].up_to = 10000 does not lie above the band before it (20000 yuan). List the bands from low to high.",
+    "programmes.base.coverages.illness.deductible = '3000' is not a number. Write it without quotes or units.",
+    "programmes.base.coverages.illness.per_household.franchise = 500 lies at or below the deductible (900 yuan), so it has no effect. Raise it, or drop it.",
+    "programmes.base.coverages.illness.per_household.limt is read by nothing. Did you mean programmes.base.coverages.illness.per_household.limit?",
+    "programmes.base.coverages.illness.waiting_days = 30 needs terms per event (unit = \"event\" or a per_event table), because only events have a date. Add per_event = { rate = 1.0 }.",
+    "programmes.base.kind = 'insurence' is not known here. Did you mean insurance?",
+    "programmes.base.other_share and household_share sum to 1.2, above 1. Lower one.",
+]  # fmt: skip
+
+
+def test_wrong_fields_and_broken_rules_of_one_table_are_reported_together(tmp_path: Path) -> None:
+    text = edited(*((old, new, "") for old, new in TIRED))
+
+    assert problems_of(text, tmp_path) == sorted(TIRED_SAYS)
+
+
+@pytest.mark.parametrize(
+    ("law", "says"),
+    [
+        ('law = "spliced", threshold = 10, tail_weight = 0.1, body = { law = "constant", amount = 20 }, tail = { law = "pareto", alpha = 2, theta = 9 }', ".threshold = 10 lies below every amount of the body. Raise it."),
+        ('law = "spliced", threshold = 10, tail_weight = 0.1, body = { law = "exponential", mean = 5 }, tail = { law = "uniform", low = 1, high = 9 }', ".threshold = 10 is never exceeded by the tail. Lower it."),
+        ('law = "spliced", threshold = 10, tail_weight = 0.1, body = { law = "exponential", mean = 5 }, tail = { law = "uniform", low = 9, high = 1 }', ".tail.low = 9 must lie below high (1). Swap or widen them."),
+        ('law = "gamma", shape = 2, mean = 5', " needs either shape and scale, or mean and cv. Give one complete pair."),
+        ('law = "lognormal", sigma = 1', " needs exactly one of mean, median and mu; 0 are given. Give one."),
+    ],
+)  # fmt: skip
+def test_a_law_that_cannot_be_is_refused_with_the_scenario(law: str, says: str, tmp_path: Path) -> None:
+    edit = ('amount = { law = "lognormal", mean = 8_000, sigma = 1.0 }', f"amount = {{ {law} }}", "")
+
+    assert problems_of(edited(edit), tmp_path) == [f"perils.flood.books[0].amount{says}"]
 
 
 def test_text_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ NAMES = (
     "ningxia-fupinbao-2020",
     "ningxia-medical-2020",
     "qingyang-agriculture-2020",
+    "qingyang-medical-2020",
     "changde-2021",
     "hohhot-2020",
 )

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from fangpinbao.core.streams import GOLDEN, mix_int
-from fangpinbao.errors import InputError
 from fangpinbao.population import Population, stable_keys
-from fangpinbao.scenario import models
+from fangpinbao.scenario import models, vocabulary
 from fangpinbao.scenario.terms import Filter
 from fangpinbao.scenario.vocabulary import CLASSES, STAGES
-from fangpinbao.synthesis import SCHOOL_AGES, SCHOOL_ENROLMENT, synthesise
+from fangpinbao.synthesis import SCHOOL_AGES, synthesise
 
 MASK = (1 << 64) - 1
 PERSON_SALT = 0x243F6A8885A308D3
@@ -146,7 +146,7 @@ def test_schooling_follows_age(county):
         of_age = (county.age >= ages.start) & (county.age < ages.stop)
         at_stage = county.schooling == STAGES.index(stage)
         assert not np.any(at_stage & ~of_age)
-        assert within_four_errors(np.sum(at_stage), of_age.sum(), SCHOOL_ENROLMENT[stage])
+        assert within_four_errors(np.sum(at_stage), of_age.sum(), vocabulary.SCHOOL_ENROLMENT[stage])
     fewer = synthesise(model(2000).model_copy(update={"school_enrolment": {"primary": 0.0}}))
     assert not np.any(fewer.schooling == STAGES.index("primary"))
 
@@ -224,24 +224,25 @@ def test_a_textbook_population_is_like_persons():
 
 
 def test_contradicting_margins_are_refused_together():
-    wrong = model(1000, dibao=0.7, tekun=0.6, age_end=60, income_from=20_000.0, household_size=[0.0])
-    wrong = wrong.model_copy(update={"school_enrolment": {"senior_general": 0.8, "none": 0.1}})
-    with pytest.raises(InputError) as refusal:
-        synthesise(wrong)
-    places = [problem.place for problem in refusal.value.problems]
+    wrong = {"dibao": 0.7, "tekun": 0.6, "age_end": 60, "income_from": 20_000.0, "household_size": [0.0]}
+    margins = {name: MARGINS | wrong | {"share": 0.5} for name in ("unstable_lifted", "marginal")}
+    schooling = {"senior_general": 0.8, "none": 0.1}
+    with pytest.raises(ValidationError) as refusal:
+        models.Population(persons=10, classes=margins, school_enrolment=schooling)
+    places = [(error["loc"], error["ctx"]["place"]) for error in refusal.value.errors()]
     assert places == [
-        "population.school_enrolment.none",
-        "population.school_enrolment",
         *[
-            f"population.classes.{name}{place}"
+            (("classes", name), place)
             for name in ("unstable_lifted", "marginal")
-            for place in ("", ".household_size", ".age_end", ".income_to")
+            for place in ("", "household_size", "age_end", "income_to")
         ],
+        ((), "school_enrolment.none"),
+        ((), "school_enrolment"),
     ]
-    with pytest.raises(InputError, match="leaves no adult"):
-        synthesise(model(10, age={"from": [0, 18], "values": [1.0, 0.0]}))
-    with pytest.raises(InputError, match="never falls between"):
-        synthesise(model(10, income_per_head={"law": "constant", "amount": 2000.0}))
+    with pytest.raises(ValidationError, match="leaves no adult"):
+        model(10, age={"from": [0, 18], "values": [1.0, 0.0]})
+    with pytest.raises(ValidationError, match="never falls between"):
+        model(10, income_per_head={"law": "constant", "amount": 2000.0})
 
 
 def test_a_frame_and_back_is_the_same(county):

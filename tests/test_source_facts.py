@@ -67,7 +67,7 @@ FACTS: list[Row] = [
     ("four groups are protected", HOHHOT, "records.protected_groups.value", 4),
     # Gansu, about 2017
     ("compliant self-pay within 3,000", GANSU, "programmes.self_pay_ceiling.coverages.ceiling.deductible", 3_000),
-    ("the same in all rules", GANSU, "programmes.all_rules.coverages.own_share.limit", 3_000),
+    ("the same in all rules", GANSU, "programmes.all_rules.coverages.ceiling.deductible", 3_000),
     ("大病保险 paid at most 50,000 before", GANSU, "layers.critical_illness.limit", 50_000),
     ("the same where only the deductible falls", GANSU, "programmes.deductible_3000.coverages.critical.limit", 50_000),
     ("the same where outpatient care joins", GANSU, "programmes.outpatient_joins.coverages.critical.limit", 50_000),
@@ -136,7 +136,7 @@ RULES: list[Row] = [  # rules without a number of their own
     ("chronic outpatient care joins 大病保险", GANSU, "programmes.all_rules.coverages.critical.accounts",
      ["medical_cost", "outpatient_cost", "accident_medical_cost", "disaster_medical_cost"]),
     ("settled in the order of the list", GANSU, "programmes.all_rules.stack",
-     ["basic_more", "basic_outpatient", "critical", "assistance", "own_share", "ceiling", "hospital"]),
+     ["basic_more", "basic_outpatient", "critical", "assistance", "ceiling", "hospital"]),
     ("扶贫保 stands before 医疗救助", FUPINBAO, "programmes.medical.stack",
      ["basic", "basic_outpatient", "critical_illness", "supplement", "assistance"]),
     ("特困 people are tilted to", CHANGDE, "programmes.tilt.coverages.critical_tilted.variants[0].where.tekun", True),

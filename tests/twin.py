@@ -76,6 +76,7 @@ class Event:
     count: int
     parts: dict
     day: int
+    hit: int = 0  # the same for all costs of one person in one event
 
 
 class Ledger:
@@ -85,6 +86,7 @@ class Ledger:
         self.twin, self.h, self.events = twin, h, events
         self.first, self.left = dict(costs), dict(costs)
         self.paid = defaultdict(Fraction)  # cumulative payment by unit, not rounded
+        self.used = defaultdict(Fraction)  # of shared limits, by limit and whom or what it holds for
         self.members = range(*twin.population.household_start[h : h + 2])
 
     def cells(self, step, units) -> list:
@@ -101,6 +103,9 @@ class Ledger:
         )
         groups = [[*self.members, None]] if household else [[person] for person in self.members]
         is_points = all(kind[name] == "points" for name in step.accounts)
+        shared = self.shared_by(step)
+        if shared is not None and is_points:
+            return self.within(shared, step, insured, is_open)
         pay, due = [], []
         for units in groups:
             x = sum((self.left[cell] for cell in self.cells(step, units)), Fraction(0))
@@ -122,10 +127,39 @@ class Ledger:
             cells = self.cells(step, units)
             repairs = sum(self.left[cell] * twin.weight[kind[cell[1]]] for cell in cells) / x
             payments.append((self.book(units, cells, y, is_points), repairs))
+            if shared is not None:
+                self.used[id(shared), None if household else units[0]] += payments[-1][0]
             if not is_points:
                 for cell in cells:
                     self.left[cell] *= 1 - y / x
         return [(paid, repairs) for paid, repairs in payments if paid]
+
+    def shared_by(self, step):
+        """The limit that a coverage shares, if any."""
+        for programme in self.twin.scenario.programmes.values():
+            for shared in programme.shared_limits.values():
+                if any(programme.coverages[name] is step for name in shared.coverages):
+                    return shared
+        return None
+
+    def within(self, shared, step, insured, is_open: bool) -> list[tuple[int, int]]:
+        """Fixed sums, person by person and event by event, as long as the shared limit lasts."""
+        payments, limit = [], fen(shared.limit)
+        for person in sorted(self.members, key=self.twin.key):
+            terms = self.twin.terms_for(step, insured, person, False) if is_open else None
+            total, sums = 0, Counter()
+            for e in self.events:
+                if e.unit == person and e.account in step.accounts and e.day >= step.waiting_days and terms:
+                    sums[e.hit if shared.per == "event" else 0] += pays(
+                        terms, Fraction(sum(e.parts.values()))
+                    )
+            for hit, own in sums.items():
+                whose = None if shared.per == "household_year" else (person, hit) if hit else person
+                before = self.used[id(shared), whose]
+                total += half_up(min(before + own, limit)) - half_up(min(before, limit))
+                self.used[id(shared), whose] += own
+            payments += [(total, 1)] if total else []
+        return payments
 
     def payment(self, step, terms, units, x: Fraction) -> Fraction:
         is_points = all(self.twin.kind[name] == "points" for name in step.accounts)
@@ -329,7 +363,7 @@ class Twin:
                 in_time = half_up(paid * fen(step.paid_within_year) / 100)
                 change["value"] += half_up(in_time * repairs)
                 change["medical"] += in_time if kinds == {"medical"} else 0
-                if programme:
+                if programme and programme.kind == "insurance":
                     change["benefit"] += paid
                     change["late"] += paid - in_time
                     change["fixed"] += in_time if kinds == {"points"} else 0

@@ -116,7 +116,12 @@ CUM_OUT: Final = 12
 HOUSEHOLD_CUM_IN: Final = 13
 HOUSEHOLD_CUM_OUT: Final = 14
 CUM_READ: Final = 15  # 1: a later step starts from the cumulative payment behind this one
-STEP_WIDTH: Final = 16
+SHARED_PER: Final = 16  # fixed sums that share a limit: what it holds for; 0: none is shared
+SHARED_BEFORE: Final = 17  # the step before it that uses up the same limit, -1 none
+STEP_WIDTH: Final = 18
+PER_EVENT: Final = 1
+PER_PERSON: Final = 2
+PER_HOUSEHOLD: Final = 3
 
 # row[., r], unsigned: a person in a year
 ROW_PERSON: Final = 0

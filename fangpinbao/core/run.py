@@ -15,6 +15,7 @@ from fangpinbao.core.events import book_events, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
 from fangpinbao.core.screen import PATHS_A_WORD, screen_persons
 from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
+from fangpinbao.core.shared import run_shared
 from fangpinbao.core.special import run_special
 from fangpinbao.core.steps import open_changes, run_coverages, run_none
 from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, Perils, Stacks, Work
@@ -119,6 +120,14 @@ def _steps(
                 work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
                 work.held, work.scratch, work.variant, work.mask, work.active, work.place, work.sizes, work.event,
                 work.money, work.gate_open, *sums,
+            )
+        elif stacks.step[first, at.SHARED_PER] > 0:
+            run_shared(
+                first, last, low, block.persons, stacks.n_person, has_base, stacks.step, stacks.step_terms,
+                stacks.effect, stacks.read, stacks.reads_account, block.choice_person, stacks.hinge,
+                stacks.hinge_count, stacks.account, person_base, block.person_key, int(work.first_of_year[1, years]),
+                work.row, work.slot, work.cell[at.CELL_SLOT], work.buffer, work.held, work.scratch, work.active,
+                work.place, work.sizes, work.event, work.money, work.word, work.gate_open, *sums,
             )
         else:
             run_special(

@@ -57,7 +57,7 @@ class Stacks(NamedTuple):
     kind_loss: Float64Array  # [5] effect of a yuan lost on resources, by account kind
     step: Int64Array  # [s, STEP_WIDTH]
     step_terms: (
-        Float64Array  # [(share in time, floor of the terms, weight), s]; row 3: weight by account kind
+        Float64Array  # [.., s] share in time, floor of the terms, weight; weight by kind; shared limit
     )
     effect: Int64Array  # [s, p] +1 in p and not in none, -1 in none and not in p, else 0
     read: Int64Array  # [s, c] buffer that holds component c before the step, -1 not read

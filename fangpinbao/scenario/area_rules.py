@@ -7,28 +7,29 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.base import refuse
 
 if TYPE_CHECKING:
     from fangpinbao.scenario.models import Peril
 
-__all__ = ["area_problems", "refuse_beside_catastrophe", "unmatched_townships"]
+__all__ = ["area_problems", "beside_catastrophe", "unmatched_townships"]
 
 Document = dict[str, Any]
 _TIMES = ("grade", "share_lost", "benefit")
 _MOST_NAMES = 15
 
 
-def refuse_beside_catastrophe(peril: Peril) -> None:
-    """Refuse what a catastrophe decides already: how often, whom, with which chance."""
+def beside_catastrophe(peril: Peril) -> Iterator[Problem]:
+    """Yield what a catastrophe decides already: how often, whom, with which chance."""
     for name in ("frequency", "share_hit", "year_factors"):
         if getattr(peril, name):
-            refuse(f"is that of {peril.events_from}, from which the events come. Drop it.", name)
+            yield Problem(name, f"is that of {peril.events_from}, from which the events come. Drop it.")
     if peril.factors != type(peril.factors)():
-        refuse("cannot change the chances of a catastrophe. Put factors on amounts (books).", "factors")
+        yield Problem(
+            "factors", "cannot change the chances of a catastrophe. Put factors on amounts (books)."
+        )
     for name, fit in (("exposed", "township"), ("amount_per", "event")):
         if getattr(peril, name) != fit:
-            refuse(f'must be "{fit}" where events come from a catastrophe. Change it.', name)
+            yield Problem(name, f'must be "{fit}" where events come from a catastrophe. Change it.')
 
 
 def unmatched_townships(townships: list[str], cells: list[str]) -> str | None:

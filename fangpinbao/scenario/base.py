@@ -5,10 +5,20 @@ Units live here: a field's type says whether it is yuan, a share, a count or yea
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
+
+from fangpinbao.scenario.rules import UnknownFieldError, check_rules, rule
 
 __all__ = [
     "Chance",
@@ -22,6 +32,7 @@ __all__ = [
     "YesNo",
     "Yuan",
     "refuse",
+    "rule",
 ]
 
 
@@ -39,12 +50,28 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
 
 
 class Table(BaseModel):
-    """A table of a scenario file: frozen, refuses unknown keys, may name its source."""
+    """A table of a scenario file: frozen, refuses unknown keys, may name its source.
+
+    Its methods marked as ``rule`` are checked on the fields that are valid. The context of the validation is a
+    dict that collects the tables read, or None.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
 
     source: Annotated[str | None, Field(description="id of the source of this table's numbers")] = None
     note: Annotated[str | None, Field(description="free text: why this number, what it leaves out")] = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_rules(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        return check_rules(cls, data, handler, info.context)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields:
+                raise UnknownFieldError(name)
+            return super().__getattr__(name)
 
 
 class LabelTable(BaseModel):
@@ -69,5 +96,5 @@ YesNo = Annotated[bool, Field(strict=True)]
 
 
 def refuse(message: str, place: str = "") -> NoReturn:
-    """Refuse a value inside a validator; ``place`` is appended to the table's path."""
+    """Refuse the value of one field inside its validator; ``place`` is appended to its path."""
     raise PydanticCustomError("rule", "{message}", {"message": message, "place": place})

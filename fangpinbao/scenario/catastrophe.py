@@ -1,11 +1,13 @@
-"""Regional catastrophe insurance: cells, people, hazard, vulnerability, contracts, as tables of a scenario."""
+"""Regional catastrophe insurance: hazard, vulnerability and contracts, as tables of a scenario."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from fangpinbao.errors import Problem
 from fangpinbao.scenario.base import (
     Count,
     Label,
@@ -16,8 +18,9 @@ from fangpinbao.scenario.base import (
     Table,
     YesNo,
     Yuan,
-    refuse,
+    rule,
 )
+from fangpinbao.scenario.cells import ByHour, ByMonth, Cells, Exposure
 from fangpinbao.scenario.laws import AmountLaw, FrequencyLaw
 from fangpinbao.scenario.reinsurance import FinancialTerms
 
@@ -26,91 +29,19 @@ __all__ = [
     "Attenuation",
     "Casualties",
     "Catastrophe",
-    "Cells",
     "Contract",
     "Curve",
     "Damage",
     "Earthquake",
-    "Exposure",
     "LognormalCurve",
     "PointCurve",
     "Tier",
     "Trigger",
-    "Visitors",
     "Zone",
 ]
 
-Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, json_schema_extra={"unit": "degrees"})]
-Latitude = Annotated[float, Field(strict=True, ge=-85, le=85, json_schema_extra={"unit": "degrees"})]
 Place = Annotated[list[float], Field(min_length=2, max_length=2, description="[longitude, latitude]")]
-ByMonth = Annotated[list[NonNegative], Field(min_length=12, max_length=12, description="January to December")]
-ByHour = Annotated[list[NonNegative], Field(min_length=24, max_length=24, description="0:00 to 23:00")]
 Warnings = Literal["blue", "yellow", "orange", "red"]
-
-
-class Cells(Table):
-    """Townships or grid cells, as columns of equal length."""
-
-    names: Annotated[list[str], Field(min_length=1)]
-    counties: Annotated[list[str] | None, Field(description="county of each cell, for readers")] = None
-    longitude: list[Longitude]
-    latitude: list[Latitude]
-    residents: Annotated[list[Positive], Field(description="relative; scaled to exposure.residents")]
-    county_residents: Annotated[
-        dict[str, Positive] | None,
-        Field(description="relative residents of each county; residents then spread within it"),
-    ] = None
-    urban: Annotated[list[Share], Field(description="share of people in engineered buildings")]
-    susceptibility: Annotated[
-        dict[Name, list[NonNegative]],
-        Field(description="named relative weights of cells: where perils strike, where visitors stay"),
-    ] = {}
-
-    @model_validator(mode="after")
-    def _paired(self) -> Cells:
-        count = len(self.names)
-        columns = {name: getattr(self, name) for name in ("longitude", "latitude", "residents", "urban")}
-        columns |= {f"susceptibility.{name}": values for name, values in self.susceptibility.items()}
-        columns |= {"counties": self.counties} if self.counties is not None else {}
-        for name, values in columns.items():
-            if len(values) != count:
-                refuse(f"has {len(values)} entries for {count} cells. Pair them.", name)
-        if self.county_residents is not None and set(self.county_residents) != set(self.counties or []):
-            refuse(
-                "must name every county of the cells, and no other. Align it with counties.",
-                "county_residents",
-            )
-        twice = sorted({name for name in self.names if self.names.count(name) > 1})
-        if twice:
-            refuse(f"has {twice[0]!r} more than once. Name each cell once.", "names")
-        for name, values in self.susceptibility.items():
-            if sum(values) <= 0:
-                refuse("is zero for all cells. Raise one, or drop the column.", f"susceptibility.{name}")
-        return self
-
-
-class Visitors(Table):
-    """People beside the residents: students, workers, tourists."""
-
-    label: Label | None = None
-    persons: Annotated[NonNegative, Field(description="present on an average day of a month of factor 1")]
-    where: Annotated[Name | None, Field(description="susceptibility column; absent: as residents")] = None
-    months: Annotated[ByMonth | None, Field(description="factors by month")] = None
-
-
-class Exposure(Table):
-    """Who may be hit."""
-
-    residents: Count
-    visitors: dict[Name, Visitors] = {}
-    indoors: Annotated[ByHour | None, Field(description="share of people indoors by hour of the day")] = None
-    persons_per_household: Positive = 2.65
-
-    @model_validator(mode="after")
-    def _shares(self) -> Exposure:
-        if self.indoors is not None and not (0 < sum(self.indoors) < 24 and max(self.indoors) <= 1):
-            refuse("must be shares between 0 and 1, neither all 0 nor all 1. Correct them.", "indoors")
-        return self
 
 
 class LognormalCurve(Table):
@@ -128,13 +59,15 @@ class PointCurve(Table):
     at: Annotated[list[NonNegative], Field(min_length=1)]
     rates: Annotated[list[Annotated[float, Field(strict=True, gt=0, le=1)]], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _rising(self) -> PointCurve:
+    @rule
+    def _paired(self) -> Iterator[Problem]:
         if len(self.at) != len(self.rates):
-            refuse(f"has {len(self.at)} intensities but {len(self.rates)} rates. Pair them.")
+            yield Problem("", f"has {len(self.at)} intensities but {len(self.rates)} rates. Pair them.")
+
+    @rule
+    def _rising(self) -> Iterator[Problem]:
         if self.at != sorted(set(self.at)):
-            refuse(f"= {self.at} must rise. Sort the intensities.", "at")
-        return self
+            yield Problem("at", f"= {self.at} must rise. Sort the intensities.")
 
 
 Curve = Annotated[LognormalCurve | PointCurve, Field(discriminator="law")]
@@ -164,18 +97,25 @@ class Casualties(Table):
     exposed: Literal["everyone", "indoors", "outdoors"] = "everyone"
     most: Annotated[Share, Field(gt=0, description="highest chance that a person is a casualty")] = 0.9
 
-    @model_validator(mode="after")
-    def _sums(self) -> Casualties:
-        for name in ("grades", "burn_degrees"):
-            if sum(getattr(self, name)) <= 0:
-                refuse("has no frequency above zero. Give one.", name)
-        if self.event_factor is not None and abs(self.event_factor.core().mean() - 1) > 0.01:
-            refuse(
-                f"has the mean {self.event_factor.core().mean():.4g}; it must be 1, so that it adds spread and no "
-                "level. Change its parameters.",
+    @rule
+    def _some_grade(self) -> Iterator[Problem]:
+        if sum(self.grades) <= 0:
+            yield Problem("grades", "has no frequency above zero. Give one.")
+
+    @rule
+    def _some_degree(self) -> Iterator[Problem]:
+        if sum(self.burn_degrees) <= 0:
+            yield Problem("burn_degrees", "has no frequency above zero. Give one.")
+
+    @rule
+    def _factor_of_mean_one(self) -> Iterator[Problem]:
+        mean = 1.0 if self.event_factor is None else self.event_factor.core().mean()
+        if abs(mean - 1) > 0.01:
+            yield Problem(
                 "event_factor",
+                f"has the mean {mean:.4g}; it must be 1, so that it adds spread and no level. "
+                "Change its parameters.",
             )
-        return self
 
 
 class Damage(Table):
@@ -194,14 +134,13 @@ class WarningLevels(Table):
     orange: NonNegative | None = None
     red: NonNegative | None = None
 
-    @model_validator(mode="after")
-    def _rising(self) -> WarningLevels:
+    @rule
+    def _rising(self) -> Iterator[Problem]:
         given = [
             size for name in ("blue", "yellow", "orange", "red") if (size := getattr(self, name)) is not None
         ]
         if given != sorted(set(given)):
-            refuse(f"= {given} must rise from blue to red. Sort them.")
-        return self
+            yield Problem("", f"= {given} must rise from blue to red. Sort them.")
 
 
 class _Peril(Table):
@@ -217,13 +156,15 @@ class _Peril(Table):
         NonNegative | None, Field(description="a disaster is declared from this size")
     ] = None
 
-    @model_validator(mode="after")
-    def _some(self) -> _Peril:
-        for name in ("months", "hours"):
-            values = getattr(self, name)
-            if values is not None and sum(values) <= 0:
-                refuse("is zero throughout. Raise one, or drop it.", name)
-        return self
+    @rule
+    def _some_month(self) -> Iterator[Problem]:
+        if self.months is not None and sum(self.months) <= 0:
+            yield Problem("months", "is zero throughout. Raise one, or drop it.")
+
+    @rule
+    def _some_hour(self) -> Iterator[Problem]:
+        if self.hours is not None and sum(self.hours) <= 0:
+            yield Problem("hours", "is zero throughout. Raise one, or drop it.")
 
 
 class Axis(Table):
@@ -243,11 +184,10 @@ class Attenuation(Table):
     sigma: NonNegative
     between_share: Annotated[Share, Field(description="share of the variance common to an event")] = 0.5
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Attenuation:
+    @rule
+    def _one_magnitude(self) -> Iterator[Problem]:
         if self.long.magnitude != self.short.magnitude:
-            refuse("differ in magnitude along the axes. Both axes share it.")
-        return self
+            yield Problem("", "differ in magnitude along the axes. Both axes share it.")
 
 
 class Zone(Table):
@@ -263,15 +203,17 @@ class Zone(Table):
     width_km: Positive
     attenuation: Name
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Zone:
+    @rule
+    def _ordered(self) -> Iterator[Problem]:
         if self.smallest >= self.largest:
-            refuse(
-                f"= {self.smallest:g} must lie below the largest ({self.largest:g}). Lower it.", "smallest"
+            yield Problem(
+                "smallest", f"= {self.smallest:g} must lie below the largest ({self.largest:g}). Lower it."
             )
+
+    @rule
+    def _has_a_direction(self) -> Iterator[Problem]:
         if self.start == self.end:
-            refuse("is the start as well, so the zone has no direction. Move it.", "end")
-        return self
+            yield Problem("end", "is the start as well, so the zone has no direction. Move it.")
 
 
 class Earthquake(_Peril):
@@ -310,11 +252,10 @@ class AreaPeril(_Peril):
     size_unit: str = ""
     footprint: Footprint
 
-    @model_validator(mode="after")
-    def _factor(self) -> AreaPeril:
+    @rule
+    def _factor(self) -> Iterator[Problem]:
         if self.year_factor is not None and self.frequency.law == "bernoulli":
-            refuse("cannot multiply a bernoulli chance. Use a poisson frequency.", "year_factor")
-        return self
+            yield Problem("year_factor", "cannot multiply a bernoulli chance. Use a poisson frequency.")
 
 
 class CatalogueFile(Table):
@@ -344,13 +285,12 @@ class Trigger(Table):
     declared: Annotated[YesNo, Field(description="a disaster is declared")] = False
     deaths: Annotated[Count | None, Field(description="dead of the event, all cells")] = None
 
-    @model_validator(mode="after")
-    def _some(self) -> Trigger:
+    @rule
+    def _some(self) -> Iterator[Problem]:
         if not self.declared and all(
             getattr(self, name) is None for name in ("size", "intensity", "warning", "deaths")
         ):
-            refuse("has no condition. Give size, intensity, warning, declared or deaths.")
-        return self
+            yield Problem("", "has no condition. Give size, intensity, warning, declared or deaths.")
 
 
 class Observed(Table):
@@ -385,18 +325,20 @@ class Contract(Table):
     payer: Label | None = None
     observed: Observed | None = None
 
-    @model_validator(mode="after")
-    def _one_premium(self) -> Contract:
+    @rule
+    def _one_premium(self) -> Iterator[Problem]:
         if self.premium is not None and self.premium_per_resident is not None:
-            refuse("stands beside premium_per_resident. Keep one.", "premium")
-        idle = [peril for peril in self.hours_clause if peril not in self.triggers]
-        if idle and self.per_event is None:
-            refuse(
-                "has no effect: the contract has neither a limit per event nor a trigger for this peril. "
-                "Add one of them, or drop it.",
-                f"hours_clause.{idle[0]}",
-            )
-        return self
+            yield Problem("premium", "stands beside premium_per_resident. Keep one.")
+
+    @rule
+    def _hours_have_an_effect(self) -> Iterator[Problem]:
+        for peril in self.hours_clause:
+            if peril not in self.triggers and self.per_event is None:
+                yield Problem(
+                    f"hours_clause.{peril}",
+                    "has no effect: the contract has neither a limit per event nor a trigger for this peril. "
+                    "Add one of them, or drop it.",
+                )
 
 
 class Catastrophe(FinancialTerms):

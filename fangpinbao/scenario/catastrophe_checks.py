@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.plain import Document, list_at, table_at, tables_at, unknown
 
 __all__ = ["catastrophe_checks"]
 
-Document = dict[str, Any]
 _ROOT = "catastrophe"
 _MOST_SHARE = 0.95
 
@@ -21,8 +19,8 @@ def catastrophe_checks(document: Document, folder: Path) -> Iterator[Problem]:
     table = document.get(_ROOT)
     if not isinstance(table, dict):
         return
-    perils = _tables(table, "perils")
-    earthquake = _table(table, "earthquake")
+    perils = tables_at(table, "perils")
+    earthquake = table_at(table, "earthquake")
     names = ["earthquake"] * bool(earthquake) + list(perils)
     if "earthquake" in perils:
         yield Problem(f"{_ROOT}.perils.earthquake", f"has its own table. Write [{_ROOT}.earthquake].")
@@ -35,55 +33,29 @@ def catastrophe_checks(document: Document, folder: Path) -> Iterator[Problem]:
     yield from _zones(earthquake)
     yield from _contracts(table, names, perils, earthquake)
     yield from _tiers(table, names, perils, earthquake)
-    file = _table(table, "catalogue").get("file")
+    file = table_at(table, "catalogue").get("file")
     if isinstance(file, str) and not (folder / file).is_file():
         place = f"{_ROOT}.catalogue.file"
         yield Problem(place, f"= {file!r} does not exist beside the scenario. Correct the path.")
 
 
-def _table(node: Any, key: str) -> Document:
-    value = node.get(key) if isinstance(node, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _tables(node: Any, key: str) -> dict[str, Document]:
-    return {name: table for name, table in _table(node, key).items() if isinstance(table, dict)}
-
-
-def _list(node: Any, key: str) -> list[Any]:
-    value = node.get(key) if isinstance(node, dict) else None
-    return value if isinstance(value, list) else []
-
-
-def _unknown(place: str, value: Any, known: list[str], what: str) -> Problem:
-    near = get_close_matches(str(value), known, n=1, cutoff=0.55)
-    cure = (
-        f"Did you mean {near[0]}?"
-        if near
-        else f"Known: {', '.join(known)}."
-        if known
-        else "None is declared."
-    )
-    return Problem(place, f"= {value!r} is not {what}. {cure}")
-
-
 def _sites(table: Document, perils: dict[str, Document]) -> Iterator[Problem]:
-    columns = list(_table(_table(table, "cells"), "susceptibility"))
+    columns = list(table_at(table_at(table, "cells"), "susceptibility"))
     asked = {
         f"exposure.visitors.{name}.where": visitors.get("where")
-        for name, visitors in _tables(_table(table, "exposure"), "visitors").items()
+        for name, visitors in tables_at(table_at(table, "exposure"), "visitors").items()
     }
     asked |= {
-        f"perils.{name}.footprint.centre": _table(one, "footprint").get("centre")
+        f"perils.{name}.footprint.centre": table_at(one, "footprint").get("centre")
         for name, one in perils.items()
     }
     for place, column in asked.items():
         if isinstance(column, str) and column not in columns:
-            yield _unknown(f"{_ROOT}.{place}", column, columns, "a susceptibility column of the cells")
-    indoors = "indoors" in _table(table, "exposure")
+            yield unknown(f"{_ROOT}.{place}", column, columns, "a susceptibility column of the cells")
+    indoors = "indoors" in table_at(table, "exposure")
     everything = {f"perils.{name}": one for name, one in perils.items()}
-    for place, peril in (everything | {"earthquake": _table(table, "earthquake")}).items():
-        exposed = _table(peril, "casualties").get("exposed")
+    for place, peril in (everything | {"earthquake": table_at(table, "earthquake")}).items():
+        exposed = table_at(peril, "casualties").get("exposed")
         if exposed in ("indoors", "outdoors") and not indoors:
             yield Problem(
                 f"{_ROOT}.{place}.casualties.exposed",
@@ -92,32 +64,32 @@ def _sites(table: Document, perils: dict[str, Document]) -> Iterator[Problem]:
 
 
 def _zones(earthquake: Document) -> Iterator[Problem]:
-    known = list(_tables(earthquake, "attenuation"))
-    for name, zone in _tables(earthquake, "zones").items():
+    known = list(tables_at(earthquake, "attenuation"))
+    for name, zone in tables_at(earthquake, "zones").items():
         attenuation = zone.get("attenuation")
         if isinstance(attenuation, str) and attenuation not in known:
             place = f"{_ROOT}.earthquake.zones.{name}.attenuation"
-            yield _unknown(place, attenuation, known, "an attenuation")
+            yield unknown(place, attenuation, known, "an attenuation")
 
 
 def _contracts(
     table: Document, names: list[str], perils: dict[str, Document], earthquake: Document
 ) -> Iterator[Problem]:
     term = table.get("term_years", 1)
-    for name, contract in _tables(table, "contracts").items():
+    for name, contract in tables_at(table, "contracts").items():
         place = f"{_ROOT}.contracts.{name}"
-        covered = [peril for peril in _list(contract, "perils") if isinstance(peril, str)]
+        covered = [peril for peril in list_at(contract, "perils") if isinstance(peril, str)]
         for index, peril in enumerate(covered):
             if peril not in names:
-                yield _unknown(f"{place}.perils[{index}]", peril, names, "a peril")
+                yield unknown(f"{place}.perils[{index}]", peril, names, "a peril")
         for key in ("triggers", "hours_clause"):
-            for peril in _table(contract, key):
+            for peril in table_at(contract, key):
                 if peril not in covered:
-                    yield _unknown(f"{place}.{key}", peril, covered, "a peril of this contract")
-        for peril, trigger in _tables(contract, "triggers").items():
+                    yield unknown(f"{place}.{key}", peril, covered, "a peril of this contract")
+        for peril, trigger in tables_at(contract, "triggers").items():
             one = earthquake if peril == "earthquake" else perils.get(peril, {})
             level = trigger.get("warning")
-            if isinstance(level, str) and level not in _table(one, "warning_levels"):
+            if isinstance(level, str) and level not in table_at(one, "warning_levels"):
                 yield Problem(
                     f"{place}.triggers.{peril}.warning",
                     f"= {level!r}, but the peril gives no size for it. Add warning_levels.{level} to the peril.",
@@ -141,20 +113,20 @@ def _contracts(
 def _tiers(
     table: Document, names: list[str], perils: dict[str, Document], earthquake: Document
 ) -> Iterator[Problem]:
-    zones = list(_tables(earthquake, "zones"))
+    zones = list(tables_at(earthquake, "zones"))
     total = 0.0
-    for index, tier in enumerate(_list(table, "tiers")):
+    for index, tier in enumerate(list_at(table, "tiers")):
         place = f"{_ROOT}.tiers[{index}]"
         peril = tier.get("peril") if isinstance(tier, dict) else None
         if isinstance(peril, str) and peril not in names:
-            yield _unknown(f"{place}.peril", peril, names, "a peril")
-        for number, zone in enumerate(_list(tier, "zones")):
+            yield unknown(f"{place}.peril", peril, names, "a peril")
+        for number, zone in enumerate(list_at(tier, "zones")):
             if zone not in zones:
-                yield _unknown(f"{place}.zones[{number}]", zone, zones, "a zone of the earthquakes")
-        if _list(tier, "zones") and peril != "earthquake":
+                yield unknown(f"{place}.zones[{number}]", zone, zones, "a zone of the earthquakes")
+        if list_at(tier, "zones") and peril != "earthquake":
             yield Problem(f"{place}.zones", "are zones of earthquakes. Drop them, or name the earthquake.")
         one = perils.get(str(peril), {})
-        if one and (_table(one, "frequency").get("law") != "poisson" or "year_factor" in one):
+        if one and (table_at(one, "frequency").get("law") != "poisson" or "year_factor" in one):
             yield Problem(
                 f"{place}.peril",
                 f"= {peril!r} is no plain Poisson process, so the chance of its years is not known in advance. "

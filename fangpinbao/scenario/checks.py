@@ -7,19 +7,16 @@ field is wrong, and every problem is reported at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from fangpinbao.errors import Problem
 from fangpinbao.scenario.area_rules import area_problems
 from fangpinbao.scenario.catastrophe_checks import catastrophe_checks
+from fangpinbao.scenario.plain import Document, list_at, table_at, tables_at, unknown
 from fangpinbao.scenario.risk_checks import risk_problems
 from fangpinbao.scenario.vocabulary import ACCOUNTS
 
 __all__ = ["cross_check"]
-
-Document = dict[str, Any]
 
 
 def cross_check(document: Document, folder: Path) -> list[Problem]:
@@ -29,6 +26,7 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems += _population(document, folder)
     problems += _lines(document)
     problems += _layers(document)
+    problems += _shared_limits(document, accounts)
     problems += risk_problems(document)
     problems += catastrophe_checks(document, folder)
     problems += area_problems(document, accounts)
@@ -37,90 +35,61 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     return problems
 
 
-def _tables(document: Document, key: str) -> dict[str, Document]:
-    tables = document.get(key, {})
-    if not isinstance(tables, dict):
-        return {}
-    return {name: table for name, table in tables.items() if isinstance(table, dict)}
-
-
-def _names(table: Document, key: str) -> list[str]:
-    value = table.get(key, {})
-    return list(value) if isinstance(value, dict) else []
-
-
-def _lists(table: Document, key: str) -> list[Any]:
-    value = table.get(key, [])
-    return value if isinstance(value, list) else []
-
-
 def _accounts(document: Document) -> dict[str, tuple[str, str]]:
     known: dict[str, tuple[str, str]] = {
         name: (account.level, account.kind) for name, account in ACCOUNTS.items()
     }
-    for name, table in _tables(document, "accounts").items():
+    for name, table in tables_at(document, "accounts").items():
         known[name] = (str(table.get("level")), str(table.get("kind")))
     return known
 
 
-def _unknown(place: str, value: Any, known: list[str], what: str) -> Problem:
-    near = get_close_matches(str(value), known, n=1, cutoff=0.55)
-    cure = (
-        f"Did you mean {near[0]}?"
-        if near
-        else f"Known: {', '.join(known)}."
-        if known
-        else "None is declared."
-    )
-    return Problem(place, f"= {value!r} is not {what}. {cure}")
-
-
 def _references(document: Document, accounts: dict[str, tuple[str, str]]) -> Iterator[Problem]:
     names = list(accounts)
-    factors = list(_tables(document, "year_factors"))
-    for name in _tables(document, "accounts"):
+    factors = list(tables_at(document, "year_factors"))
+    for name in tables_at(document, "accounts"):
         if name in ACCOUNTS:
             yield Problem(f"accounts.{name}", "is a built-in account already. Choose another name.")
-    for name, peril in _tables(document, "perils").items():
-        for index, factor in enumerate(_lists(peril, "year_factors")):
+    for name, peril in tables_at(document, "perils").items():
+        for index, factor in enumerate(list_at(peril, "year_factors")):
             if factor not in factors:
-                yield _unknown(f"perils.{name}.year_factors[{index}]", factor, factors, "a year factor")
-        for index, booking in enumerate(_lists(peril, "books")):
+                yield unknown(f"perils.{name}.year_factors[{index}]", factor, factors, "a year factor")
+        for index, booking in enumerate(list_at(peril, "books")):
             account = booking.get("account") if isinstance(booking, dict) else None
             if isinstance(account, str) and account not in accounts:
-                yield _unknown(f"perils.{name}.books[{index}].account", account, names, "an account")
-    for name, cost in _tables(document, "certain_costs").items():
+                yield unknown(f"perils.{name}.books[{index}].account", account, names, "an account")
+    for name, cost in tables_at(document, "certain_costs").items():
         account = cost.get("account")
         if isinstance(account, str) and account not in accounts:
-            yield _unknown(f"certain_costs.{name}.account", account, names, "an account")
+            yield unknown(f"certain_costs.{name}.account", account, names, "an account")
 
 
 def _steps(document: Document) -> Iterator[tuple[str, Document]]:
-    for name, layer in _tables(document, "layers").items():
+    for name, layer in tables_at(document, "layers").items():
         yield f"layers.{name}", layer
-    for programme_name, programme in _tables(document, "programmes").items():
-        for name, coverage in _tables(programme, "coverages").items():
+    for programme_name, programme in tables_at(document, "programmes").items():
+        for name, coverage in tables_at(programme, "coverages").items():
             yield f"programmes.{programme_name}.coverages.{name}", coverage
 
 
 def _booked(document: Document) -> set[str]:
     booked = {
         booking.get("account")
-        for peril in _tables(document, "perils").values()
-        for booking in _lists(peril, "books")
+        for peril in tables_at(document, "perils").values()
+        for booking in list_at(peril, "books")
         if isinstance(booking, dict)
     }
-    booked |= {cost.get("account") for cost in _tables(document, "certain_costs").values()}
+    booked |= {cost.get("account") for cost in tables_at(document, "certain_costs").values()}
     return {account for account in booked if isinstance(account, str)}
 
 
 def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iterator[Problem]:
     booked = _booked(document)
     for place, step in _steps(document):
-        read = [account for account in _lists(step, "accounts") if isinstance(account, str)]
+        read = [account for account in list_at(step, "accounts") if isinstance(account, str)]
         for index, account in enumerate(read):
             if account not in accounts:
-                yield _unknown(f"{place}.accounts[{index}]", account, list(accounts), "an account")
+                yield unknown(f"{place}.accounts[{index}]", account, list(accounts), "an account")
         known = [account for account in read if account in accounts]
         if known and not booked.intersection(known):
             what = "coverage" if place.startswith("programmes.") else "layer"
@@ -165,9 +134,26 @@ def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iter
                     )
 
 
+def _shared_limits(document: Document, accounts: dict[str, tuple[str, str]]) -> Iterator[Problem]:
+    """A household's payment for members' costs is split by person, so it cannot be taken off a shared limit."""
+    for name, programme in tables_at(document, "programmes").items():
+        coverages = tables_at(programme, "coverages")
+        for shared_name, shared in tables_at(programme, "shared_limits").items():
+            for coverage in list_at(shared, "coverages"):
+                step = coverages.get(str(coverage), {})
+                known = [accounts[account] for account in list_at(step, "accounts") if account in accounts]
+                is_money = ("person", "points") not in known
+                if is_money and step.get("unit") == "household_year" and "person" in dict(known):
+                    yield Problem(
+                        f"programmes.{name}.shared_limits.{shared_name}.coverages",
+                        f"name {coverage}, which pays a household for members' costs; only household accounts can "
+                        "share a household's limit. Leave it out.",
+                    )
+
+
 def _layers(document: Document) -> Iterator[Problem]:
     """Public layers and relief: what the engine needs of them."""
-    for name, layer in _tables(document, "layers").items():
+    for name, layer in tables_at(document, "layers").items():
         test = layer.get("income_test")
         after = isinstance(test, dict) and test.get("moment", "after_shock") == "after_shock"
         late: list[str] = [key for key in ("spending_test", "take_up", "paid_within_year") if key in layer]
@@ -184,7 +170,7 @@ def _layers(document: Document) -> Iterator[Problem]:
                 'is decided from the stack "none", of which a public layer is part. '
                 'Use where, or income_test with moment = "before_year".',
             )
-    relief = list(_tables(document, "relief").items())
+    relief = list(tables_at(document, "relief").items())
     for name, top_up in relief[1:]:
         for key, default in (("on", "income_minus_rigid"), ("benefits_count", False)):
             first = relief[0][1].get(key, default)
@@ -196,21 +182,21 @@ def _layers(document: Document) -> Iterator[Problem]:
 
 
 def _stacks(document: Document) -> Iterator[Problem]:
-    layers = list(_tables(document, "layers"))
-    if document.get("perils") == {} and not _tables(document, "certain_costs"):
+    layers = list(tables_at(document, "layers"))
+    if document.get("perils") == {} and not tables_at(document, "certain_costs"):
         yield Problem("perils", "is empty and no cost is certain, so nothing ever happens. Add a peril.")
-    for name, programme in _tables(document, "programmes").items():
+    for name, programme in tables_at(document, "programmes").items():
         place = f"programmes.{name}"
-        coverages = list(_tables(programme, "coverages"))
+        coverages = list(tables_at(programme, "coverages"))
         if name == "none":
             yield Problem(place, "uses the name of the stack without a programme. Choose another name.")
         for coverage in coverages:
             if coverage in layers:
                 yield Problem(f"{place}.coverages.{coverage}", "has the name of a public layer. Rename one.")
-        stack = _lists(programme, "stack")
+        stack = list_at(programme, "stack")
         for index, step in enumerate(stack):
             if step not in layers and step not in coverages:
-                yield _unknown(f"{place}.stack[{index}]", step, layers + coverages, "a layer or coverage")
+                yield unknown(f"{place}.stack[{index}]", step, layers + coverages, "a layer or coverage")
         if stack:
             for coverage in coverages:
                 if coverage not in stack:
@@ -245,36 +231,28 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
     file = population.get("file")
     if isinstance(file, str) and not (folder / file).is_file():
         yield Problem("population.file", f"= {file!r} does not exist beside the scenario. Correct the path.")
-    yield from _shares(population)
     townships = population.get("townships", 1)
     if isinstance(townships, int):
         names = ["all"] if townships == 1 else [f"township_{number}" for number in range(1, townships + 1)]
     else:
         names = [str(name) for name in townships] if isinstance(townships, list) else []
     if file is None:
-        margins = _tables(population, "classes").values()
-        tags = sorted({tag for one in margins for key in ("tags", "holder_tags") for tag in _names(one, key)})
+        margins = tables_at(population, "classes").values()
+        tags = sorted(
+            {tag for one in margins for key in ("tags", "holder_tags") for tag in table_at(one, key)}
+        )
         for place, where in _filters(document):
             for key in ("tags", "without_tags"):
-                for index, tag in enumerate(_lists(where, key)):
+                for index, tag in enumerate(list_at(where, key)):
                     if tag not in tags:
-                        yield _unknown(f"{place}.{key}[{index}]", tag, tags, "a tag of any class")
-            for index, township in enumerate(_lists(where, "townships")):
+                        yield unknown(f"{place}.{key}[{index}]", tag, tags, "a tag of any class")
+            for index, township in enumerate(list_at(where, "townships")):
                 if township not in names:
-                    yield _unknown(f"{place}.townships[{index}]", township, names, "a township")
-
-
-def _shares(population: Document) -> Iterator[Problem]:
-    """The same rule as the model's, which is silent where another key of the population is wrong."""
-    shares = [margins.get("share") for margins in _tables(population, "classes").values()]
-    if shares and all(isinstance(share, int | float) and not isinstance(share, bool) for share in shares):
-        total = sum(share for share in shares if share is not None)
-        if abs(total - 1) > 1e-6:
-            yield Problem("population.classes", f"have shares that sum to {total:g}, not 1. Adjust them.")
+                    yield unknown(f"{place}.townships[{index}]", township, names, "a township")
 
 
 def _filters(document: Document) -> Iterator[tuple[str, Document]]:
-    def walk(node: Any, place: str) -> Iterator[tuple[str, Document]]:
+    def walk(node: object, place: str) -> Iterator[tuple[str, Document]]:
         if isinstance(node, dict):
             for key, value in node.items():
                 inside = f"{place}.{key}" if place else key
@@ -290,7 +268,7 @@ def _filters(document: Document) -> Iterator[tuple[str, Document]]:
 
 def _lines(document: Document) -> Iterator[Problem]:
     lines = document.get("lines")
-    relief = _tables(document, "relief")
+    relief = tables_at(document, "relief")
     if isinstance(lines, dict):
         poverty, monitoring = lines.get("poverty_line"), lines.get("monitoring_line")
         if isinstance(poverty, int | float) and isinstance(monitoring, int | float) and monitoring < poverty:
@@ -310,11 +288,11 @@ def _lines(document: Document) -> Iterator[Problem]:
     population = document.get("population")
     population = population if isinstance(population, dict) else {}
     if lines.get("resource") == "assets" and "file" not in population:
-        if not _tables(population, "classes"):
+        if not tables_at(population, "classes"):
             yield Problem(
                 "lines.resource", '= "assets" needs classes with assets, or a roster. Compare incomes.'
             )
-        for name, margins in _tables(population, "classes").items():
+        for name, margins in tables_at(population, "classes").items():
             if "assets" not in margins:
                 yield Problem(
                     f"population.classes.{name}.assets",

@@ -18,6 +18,7 @@ from fangpinbao.errors import InputError, Problem
 from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Table, YesNo, Yuan
 from fangpinbao.scenario.load import Scenario, resolve_document, scenario_path
 from fangpinbao.scenario.messages import problems_of
+from fangpinbao.scenario.plain import list_at, table_at, tables_at
 from fangpinbao.scenario.vocabulary import ACCOUNTS, HouseholdClass, Stage
 
 __all__ = [
@@ -141,7 +142,7 @@ def load_family(path: str | Path) -> Family:
     document = resolve_document(file)
     own = {key: document.pop(key) for key in _OWN if key in document}
     try:
-        tables = FamilyTables.model_validate(own)
+        tables = FamilyTables.model_validate(own, context={})
     except ValidationError as error:
         raise InputError(str(path), sorted(set(problems_of(error, own, FamilyTables)))) from None
     problems = list(_problems(tables, document))
@@ -185,7 +186,7 @@ def _problems(tables: FamilyTables, terms: dict[str, Any]) -> Iterator[Problem]:
                     "tell them apart. Make one a year older.",
                 )
             seen.add(_marks(person))
-    own_accounts = terms.get("accounts", {})
+    own_accounts = tables_at(terms, "accounts")
     for e, event in enumerate(tables.events):
         place = f"events[{e}]"
         mine = households.get(event.household)
@@ -211,7 +212,7 @@ def _problems(tables: FamilyTables, terms: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(
                 f"{place}.in_scope", f"= {event.in_scope:g} is above the amount ({event.amount:g}). Lower it."
             )
-    programmes = ["none", *terms.get("programmes", {})]
+    programmes = ["none", *table_at(terms, "programmes")]
     for k, expected in enumerate(tables.expected):
         place = f"expected[{k}]"
         if expected.programme not in programmes:
@@ -275,10 +276,10 @@ def _part(yuan: float, k: int, parts: int) -> float:
 
 def _nothing(terms: dict[str, Any]) -> dict[str, Any]:
     """A peril that never strikes and books to every account read, so that every term stands in the stack."""
-    steps = list(terms.get("layers", {}).values())
-    for programme in terms.get("programmes", {}).values():
-        steps += list(programme.get("coverages", {}).values())
-    read = sorted({account for step in steps for account in step.get("accounts", [])})
+    steps = list(tables_at(terms, "layers").values())
+    for programme in tables_at(terms, "programmes").values():
+        steps += tables_at(programme, "coverages").values()
+    read = sorted({str(account) for step in steps for account in list_at(step, "accounts")})
     never = {"law": "bernoulli", "probability": 0.0}
     books = [{"account": account, "amount": {"law": "constant", "amount": 0.0}} for account in read]
     return {"exposed": "person", "frequency": never, "books": books}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from fangpinbao.core import distributions as core
-from fangpinbao.scenario.base import NonNegative, Positive, Share, Table, refuse
+from fangpinbao.errors import Problem
+from fangpinbao.scenario.base import NonNegative, Positive, Share, Table, rule
 
 __all__ = ["AmountLaw", "FrequencyLaw", "ShareLaw", "to_core"]
 
@@ -34,11 +36,10 @@ class Uniform(_Law):
     low: NonNegative
     high: Positive
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Uniform:
+    @rule
+    def _ordered(self) -> Iterator[Problem]:
         if self.low >= self.high:
-            refuse(f"= {self.low:g} must lie below high ({self.high:g}). Swap or widen them.", "low")
-        return self
+            yield Problem("low", f"= {self.low:g} must lie below high ({self.high:g}). Swap or widen them.")
 
     def core(self) -> core.AmountLaw:
         return core.Uniform(self.low, self.high)
@@ -63,12 +64,12 @@ class Lognormal(_Law):
     median: Positive | None = None
     mu: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
 
-    @model_validator(mode="after")
-    def _one_location(self) -> Lognormal:
+    @rule
+    def _one_location(self) -> Iterator[Problem]:
         given = [name for name in ("mean", "median", "mu") if getattr(self, name) is not None]
         if len(given) != 1:
-            refuse(f"needs exactly one of mean, median and mu; {len(given)} are given. Keep one.")
-        return self
+            cure = "Keep one" if given else "Give one"
+            yield Problem("", f"needs exactly one of mean, median and mu; {len(given)} are given. {cure}.")
 
     def core(self) -> core.AmountLaw:
         import math
@@ -88,13 +89,12 @@ class Gamma(_Law):
     mean: Positive | None = None
     cv: Positive | None = None
 
-    @model_validator(mode="after")
-    def _one_form(self) -> Gamma:
+    @rule
+    def _one_form(self) -> Iterator[Problem]:
         if (self.shape is None) != (self.scale is None) or (self.mean is None) != (self.cv is None):
-            refuse("needs either shape and scale, or mean and cv. Give one complete pair.")
-        if (self.shape is None) == (self.mean is None):
-            refuse("needs exactly one of the pairs shape, scale and mean, cv. Keep one.")
-        return self
+            yield Problem("", "needs either shape and scale, or mean and cv. Give one complete pair.")
+        elif (self.shape is None) == (self.mean is None):
+            yield Problem("", "needs exactly one of the pairs shape, scale and mean, cv. Keep one.")
 
     def core(self) -> core.AmountLaw:
         if self.shape is not None and self.scale is not None:
@@ -167,14 +167,17 @@ class Discrete(_Law):
     values: Annotated[list[NonNegative], Field(min_length=1)]
     probabilities: Annotated[list[Share], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> Discrete:
-        if len(self.values) != len(self.probabilities):
-            refuse(f"has {len(self.values)} values but {len(self.probabilities)} probabilities. Pair them.")
+    @rule
+    def _paired(self) -> Iterator[Problem]:
+        count, partners = len(self.values), len(self.probabilities)
+        if count != partners:
+            yield Problem("", f"has {count} values but {partners} probabilities. Pair them.")
+
+    @rule
+    def _sums_to_one(self) -> Iterator[Problem]:
         total = sum(self.probabilities)
         if abs(total - 1) > 1e-9:
-            refuse(f"sums to {total:.10g}, not 1. Adjust the probabilities.", "probabilities")
-        return self
+            yield Problem("probabilities", f"sums to {total:.10g}, not 1. Adjust the probabilities.")
 
     def core(self) -> core.AmountLaw:
         return core.Discrete(tuple(self.values), tuple(self.probabilities))
@@ -187,11 +190,10 @@ class Empirical(_Law):
     values: Annotated[list[NonNegative], Field(min_length=2)]
     weights: list[Positive] | None = None
 
-    @model_validator(mode="after")
-    def _paired(self) -> Empirical:
+    @rule
+    def _paired(self) -> Iterator[Problem]:
         if self.weights is not None and len(self.weights) != len(self.values):
-            refuse(f"has {len(self.values)} values but {len(self.weights)} weights. Pair them.")
-        return self
+            yield Problem("", f"has {len(self.values)} values but {len(self.weights)} weights. Pair them.")
 
     def core(self) -> core.AmountLaw:
         weights = self.weights if self.weights is not None else [1.0] * len(self.values)
@@ -225,6 +227,16 @@ class Spliced(_Law):
     tail: AmountLaw
     threshold: Positive
     tail_weight: Annotated[float, Field(strict=True, gt=0, lt=1)]
+
+    @rule
+    def _body_reaches_below(self) -> Iterator[Problem]:
+        if not float(self.body.core().cdf(self.threshold)) > 0.0:
+            yield Problem("threshold", f"= {self.threshold:g} lies below every amount of the body. Raise it.")
+
+    @rule
+    def _tail_reaches_above(self) -> Iterator[Problem]:
+        if not float(self.tail.core().survival(self.threshold)) > 0.0:
+            yield Problem("threshold", f"= {self.threshold:g} is never exceeded by the tail. Lower it.")
 
     def core(self) -> core.AmountLaw:
         return core.Spliced(self.body.core(), self.tail.core(), self.threshold, self.tail_weight)

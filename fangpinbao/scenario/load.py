@@ -87,7 +87,7 @@ class Scenario(ScenarioModel):
             raise InputError(name, [Problem("format", reason)])
         plain, numbers, problems = _strip_provenance(annotated)
         try:
-            scenario = cls.model_validate(plain)
+            scenario = cls.model_validate(plain, context={})
         except ValidationError as error:
             problems += problems_of(error, plain)
             scenario = None

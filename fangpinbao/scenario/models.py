@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from fangpinbao.scenario.area_rules import refuse_beside_catastrophe
-from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
+from fangpinbao.errors import Problem
+from fangpinbao.scenario.area_rules import beside_catastrophe
+from fangpinbao.scenario.base import (
+    Count,
+    Label,
+    Name,
+    NonNegative,
+    Positive,
+    Share,
+    Table,
+    Yuan,
+    refuse,
+    rule,
+)
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
+from fangpinbao.scenario.population import AgeBands, ClassMargins, Population
 from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
-from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, TopUp
+from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, SharedLimit, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
 __all__ = [
@@ -43,21 +57,6 @@ class Source(BaseModel):
     address: str | None = None
     year: str | int | None = None
     note: str | None = None
-
-
-class AgeBands(Table):
-    """A step function of age: ``values[i]`` from age ``from[i]`` to the next."""
-
-    from_: Annotated[list[Annotated[int, Field(ge=0, le=120)]], Field(alias="from", min_length=1)]
-    values: Annotated[list[NonNegative], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _rising(self) -> AgeBands:
-        if self.from_[0] != 0 or self.from_ != sorted(set(self.from_)):
-            refuse(f"= {self.from_} must start at 0 and rise. Sort the ages.", "from")
-        if len(self.from_) != len(self.values):
-            refuse(f"has {len(self.from_)} ages but {len(self.values)} values. Pair them.")
-        return self
 
 
 class Factors(Table):
@@ -149,25 +148,31 @@ class Peril(Table):
     share_hit: Annotated[SharedPart | None, Field(description="share of a township's households hit")] = None
     books: Annotated[list[Booking], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _townships(self) -> Peril:
+    @rule
+    def _events(self) -> Iterator[Problem]:
         if self.events_from is not None:
-            refuse_beside_catastrophe(self)
-            return self
-        if self.frequency is None:
-            refuse("is missing. Give it, or events_from for the events of a catastrophe.", "frequency")
-        if (self.exposed == "township") != (self.share_hit is not None):
-            if self.share_hit is None:
-                refuse(
-                    'is missing; a township\'s event needs it. Add e.g. { law = "constant", amount = 0.1 }.',
-                    "share_hit",
-                )
-            refuse(
-                f'only has a meaning where exposed = "township", not "{self.exposed}". Drop it.', "share_hit"
+            yield from beside_catastrophe(self)
+        elif self.frequency is None:
+            yield Problem("frequency", "is missing. Give it, or events_from for the events of a catastrophe.")
+
+    @rule
+    def _share_hit(self) -> Iterator[Problem]:
+        if self.events_from is not None:
+            return
+        if self.exposed == "township" and self.share_hit is None:
+            yield Problem(
+                "share_hit",
+                'is missing; a township\'s event needs it. Add e.g. { law = "constant", amount = 0.1 }.',
             )
+        if self.share_hit is not None and self.exposed != "township":
+            yield Problem(
+                "share_hit", f'only has a meaning where exposed = "township", not "{self.exposed}". Drop it.'
+            )
+
+    @rule
+    def _amounts_of_events(self) -> Iterator[Problem]:
         if self.exposed == "township" and self.amount_per == "year":
-            refuse('= "year" is for persons and households. Use amount_per = "event".', "amount_per")
-        return self
+            yield Problem("amount_per", '= "year" is for persons and households. Use amount_per = "event".')
 
 
 class CertainCost(Table):
@@ -182,11 +187,10 @@ class CertainCost(Table):
     by_schooling: Annotated[dict[Stage, NonNegative] | None, Field(description="yuan a year by stage")] = None
     in_scope_share: Share = 1.0
 
-    @model_validator(mode="after")
-    def _one_amount(self) -> CertainCost:
+    @rule
+    def _one_amount(self) -> Iterator[Problem]:
         if (self.amount is None) == (self.by_schooling is None):
-            refuse("needs exactly one of amount and by_schooling. Keep one.")
-        return self
+            yield Problem("", "needs exactly one of amount and by_schooling. Keep one.")
 
 
 class Lines(Table):
@@ -205,83 +209,6 @@ class Lines(Table):
     catastrophic_share: Annotated[
         Share, Field(lt=1, description="medical spending is catastrophic from this share of capacity to pay")
     ] = 0.4
-
-
-class ClassMargins(Table):
-    """How households of one class are made up."""
-
-    share: Annotated[Share, Field(description="share of persons")]
-    household_size: Annotated[
-        list[NonNegative],
-        Field(min_length=1, description="relative frequency of households by size 1, 2, ..."),
-    ]
-    age: AgeBands
-    age_end: Annotated[int, Field(ge=1, le=120, description="end of the last age band")] = 95
-    female_share: Share = 0.49
-    income_per_head: AmountLaw
-    income_from: Annotated[Yuan, Field(description="lower end: the law is cut off below")] = 0.0
-    income_to: Annotated[Yuan | None, Field(description="upper end: the law is cut off above")] = None
-    consumption_per_head: Annotated[AmountLaw | None, Field(description="absent: equals income")] = None
-    assets: Annotated[AmountLaw | None, Field(description="yuan per household")] = None
-    lifted_out: Share = 0.0
-    dibao: Share = 0.0
-    tekun: Share = 0.0
-    enrolled: Share = 1.0
-    tags: Annotated[
-        dict[Name, Share], Field(description="words of one's own on all members: share of households")
-    ] = {}
-    holder_tags: Annotated[
-        dict[Name, Share], Field(description="likewise, on the first adult only: share of households")
-    ] = {}
-
-    @model_validator(mode="after")
-    def _one_bearer(self) -> ClassMargins:
-        both = sorted(set(self.tags) & set(self.holder_tags))
-        if both:
-            refuse(f"repeats {', '.join(both)} of tags. Keep one of the two.", "holder_tags")
-        return self
-
-
-class Population(Table):
-    """Who is simulated: read from a roster, or made from margins."""
-
-    file: Annotated[str | None, Field(description="CSV or Parquet roster; beside the scenario file")] = None
-    persons: Annotated[Count | None, Field(description="persons to synthesise")] = None
-    seed: Annotated[int, Field(ge=0, description="seed of the synthesis, apart from the simulation's")] = 0
-    townships: Annotated[list[str] | int, Field(description="names, or how many")] = 1
-    township_shares: list[Positive] | None = None
-    classes: dict[HouseholdClass, ClassMargins] = {}
-    school_enrolment: Annotated[
-        dict[Stage, Share], Field(description="share at school by stage, of those of its ages")
-    ] = {}
-    residents: Annotated[
-        Count | None, Field(description="residents of the place, for premium per resident")
-    ] = None
-
-    @model_validator(mode="after")
-    def _file_or_margins(self) -> Population:
-        if self.file is not None and (self.persons is not None or self.classes):
-            refuse("gives both file and margins (persons, classes). Keep one.")
-        if self.file is None and self.persons is None:
-            refuse("names neither a roster file nor the number of persons. Give one.")
-        if self.classes:
-            total = sum(margins.share for margins in self.classes.values())
-            if abs(total - 1) > 1e-6:
-                refuse(f"have shares that sum to {total:g}, not 1. Adjust them.", "classes")
-        tags = {tag for margins in self.classes.values() for tag in (*margins.tags, *margins.holder_tags)}
-        if len(tags) > 64:
-            refuse(f"name {len(tags)} different tags; at most 64 are possible. Drop some.", "classes")
-        if isinstance(self.townships, list) and not self.townships:
-            refuse("is empty. Name at least one township.", "townships")
-        count = self.townships if isinstance(self.townships, int) else len(self.townships)
-        if count < 1:
-            refuse(f"= {count} must be at least 1.", "townships")
-        if self.township_shares is not None and len(self.township_shares) != count:
-            refuse(
-                f"has {len(self.township_shares)} entries for {count} townships. Pair them.",
-                "township_shares",
-            )
-        return self
 
 
 class Record(Table):
@@ -328,29 +255,76 @@ class Programme(Table):
     ] = 0.0
     ever_insured: Annotated[EverInsured | None, Field(description="cumulative record of the product")] = None
     aggregate: AggregateLimit | None = None
+    shared_limits: Annotated[
+        dict[Name, SharedLimit], Field(description="limits that several coverages use up together")
+    ] = {}
     loading: Loading = Loading()
     administration: Annotated[
         Yuan, Field(description="government's own cost a year, outside the premium")
     ] = 0.0
 
-    @model_validator(mode="after")
-    def _whole(self) -> Programme:
-        if self.household_share + self.other_share > 1 + 1e-9:
-            total = self.household_share + self.other_share
-            refuse(f"and household_share sum to {total:g}, above 1. Lower one.", "other_share")
+    @rule
+    def _shares_of_the_premium(self) -> Iterator[Problem]:
+        total = self.household_share + self.other_share
+        if total > 1 + 1e-9:
+            yield Problem("other_share", f"and household_share sum to {total:g}, above 1. Lower one.")
+
+    @rule
+    def _rules_have_no_contract(self) -> Iterator[Problem]:
         if self.kind == "rules":
             for name in ("premium_per_insured", "household_share", "other_share", "aggregate"):
                 if getattr(self, name):
-                    refuse('belongs to an insurance contract, not to kind = "rules". Drop one.', name)
+                    yield Problem(name, 'belongs to an insurance contract, not to kind = "rules". Drop one.')
+
+    @rule
+    def _one_shared_limit(self) -> Iterator[Problem]:
+        seen: dict[str, str] = {}
+        for name, shared in self.shared_limits.items():
+            for k, coverage in enumerate(shared.coverages):
+                place = f"shared_limits.{name}.coverages[{k}]"
+                if coverage not in self.coverages:
+                    known = ", ".join(self.coverages)
+                    yield Problem(place, f"= {coverage!r} is not a coverage of this programme ({known}).")
+                elif coverage in seen:
+                    yield Problem(place, f"= {coverage!r} stands in {seen[coverage]} already. Name it once.")
+                seen[coverage] = f"shared_limits.{name}"
+
+    @rule
+    def _shared_by_fixed_sums(self) -> Iterator[Problem]:
+        for name, shared in self.shared_limits.items():
+            order = [step for step in self.stack or self.coverages if step in shared.coverages]
+            for k, step in enumerate(step for step in order if step in self.coverages):
+                coverage = self.coverages[step]
+                place, alone = f"coverages.{step}", f"is not possible beside shared_limits.{name}"
+                if coverage.scale is not None or coverage.fixed_sum is not None:
+                    if coverage.per_household is not None:
+                        yield Problem(f"{place}.per_household", f"{alone}. Drop one of them.")
+                elif k > 0:
+                    yield Problem(
+                        place,
+                        f"{alone}: it pays for costs, and only the first of the stack may. Put it first.",
+                    )
+                elif coverage.unit != shared.per:
+                    yield Problem(
+                        f"{place}.unit",
+                        f'= "{coverage.unit}" {alone}, which is per {shared.per}. Align them.',
+                    )
+                elif coverage.limit is None or coverage.limit > shared.limit:
+                    yield Problem(
+                        f"{place}.limit",
+                        f"must not be above that of shared_limits.{name} ({shared.limit:g} yuan).",
+                    )
+
+    @rule
+    def _payers_fit(self) -> Iterator[Problem]:
         fit = ("public", "hospital", "household") if self.kind == "rules" else ("insurer",)
         for name, coverage in self.coverages.items():
             if coverage.payer_kind not in (None, *fit):
-                refuse(
+                yield Problem(
+                    f"coverages.{name}.payer_kind",
                     f'= "{coverage.payer_kind}" does not fit kind = "{self.kind}", so nobody would count what it pays. '
                     f"Write {' or '.join(fit)}, or drop it.",
-                    f"coverages.{name}.payer_kind",
                 )
-        return self
 
 
 class Simulation(Table):
@@ -367,14 +341,15 @@ class AccountTable(Table):
     kind: Literal["medical", "education", "stock", "income", "points"]
     label: Label
 
-    @model_validator(mode="after")
-    def _fits_level(self) -> AccountTable:
+    @rule
+    def _fits_level(self) -> Iterator[Problem]:
         allowed = ("medical", "education", "points") if self.level == "person" else (
             "medical", "education", "stock", "income"
         )  # fmt: skip
         if self.kind not in allowed:
-            refuse(f'= "{self.kind}" is not for a {self.level}. Choose one of {", ".join(allowed)}.', "kind")
-        return self
+            yield Problem(
+                "kind", f'= "{self.kind}" is not for a {self.level}. Choose one of {", ".join(allowed)}.'
+            )
 
 
 class ScenarioModel(BaseModel):

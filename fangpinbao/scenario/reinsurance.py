@@ -6,10 +6,12 @@ Every contract is one rule on dated events with limits on the year: see `fangpin
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
+from fangpinbao.errors import Problem
 from fangpinbao.scenario.base import (
     Chance,
     Count,
@@ -22,6 +24,7 @@ from fangpinbao.scenario.base import (
     YesNo,
     Yuan,
     refuse,
+    rule,
 )
 from fangpinbao.scenario.terms import Loading
 
@@ -94,29 +97,46 @@ class ReinsuranceContract(Table):
         dict[Name, ExactShare], Field(description="shares of what is placed, summing to 1")
     ] = {}
 
-    @model_validator(mode="after")
-    def _fits_kind(self) -> ReinsuranceContract:
+    @rule
+    def _has_what_its_kind_needs(self) -> Iterator[Problem]:
         for key in _NEEDED[self.kind]:
-            if getattr(self, key) is None:
-                refuse(f"is missing; {self.kind} needs it. Add it.", key)
+            if key not in self.model_fields_set:
+                yield Problem(key, f"is missing; {self.kind} needs it. Add it.")
+
+    @rule
+    def _has_nothing_else(self) -> Iterator[Problem]:
         allowed = (*_COMMON, *_NEEDED[self.kind], *_ALLOWED[self.kind])
         for key in sorted(self.model_fields_set - set(allowed)):
-            refuse(f"means nothing in {self.kind}. Drop it.", key)
+            yield Problem(key, f"means nothing in {self.kind}. Drop it.")
+
+    @rule
+    def _one_limit_of_the_year(self) -> Iterator[Problem]:
         if self.reinstatements is not None and self.annual_limit is not None:
-            refuse(
+            yield Problem(
+                "annual_limit",
                 "stands beside reinstatements, which already limit the year to (1 + their number) x limit. "
                 "Keep one.",
-                "annual_limit",
             )
+
+    @rule
+    def _time_prices_reinstatements(self) -> Iterator[Problem]:
         if self.pro_rata_time and not self.reinstatements:
-            refuse("= true prices no reinstatement. List reinstatements, or drop it.", "pro_rata_time")
+            yield Problem("pro_rata_time", "= true prices no reinstatement. List reinstatements, or drop it.")
+
+    @rule
+    def _paid_reinstatements_have_a_premium(self) -> Iterator[Problem]:
         if self.reinstatements and any(self.reinstatements) and not self.premium:
-            refuse("is missing; paid reinstatements are a share of it. Add it.", "premium")
+            yield Problem("premium", "is missing; paid reinstatements are a share of it. Add it.")
+
+    @rule
+    def _cedes_something(self) -> Iterator[Problem]:
         if self.kind == "quota_share" and self.cession == 0.0:
-            refuse("= 0 cedes nothing. Raise it, or drop the contract.", "cession")
+            yield Problem("cession", "= 0 cedes nothing. Raise it, or drop the contract.")
+
+    @rule
+    def _reinsurers(self) -> Iterator[Problem]:
         if self.reinsurers:
-            _sums_to_one(self.reinsurers, "reinsurers")
-        return self
+            yield from _sums_to_one(self.reinsurers, "reinsurers")
 
     @property
     def most_per_year(self) -> float | None:
@@ -129,54 +149,40 @@ class ReinsuranceContract(Table):
         return self.limit * (1 + len(self.reinstatements))
 
 
-def _sums_to_one(shares: dict[str, float], place: str) -> None:
+def _sums_to_one(shares: dict[str, float], place: str) -> Iterator[Problem]:
     total = sum(round(share * PARTS) for share in shares.values())
     if total != PARTS:
-        refuse(f"have shares that sum to {total / PARTS:g}, not 1. Adjust them.", place)
+        yield Problem(place, f"have shares that sum to {total / PARTS:g}, not 1. Adjust them.")
 
 
-def _in_order(contracts: list[ReinsuranceContract]) -> list[ReinsuranceContract]:
-    """Names differ, the list is in inuring order, and nobody is paid more than the loss."""
-    names = [contract.name for contract in contracts]
-    for index, contract in enumerate(contracts):
-        if contract.name in names[:index]:
-            refuse(
-                f"= '{contract.name}' is the name of an earlier contract. Choose another.", f"[{index}].name"
-            )
-        if index and contract.inuring < contracts[index - 1].inuring:
-            refuse(
-                f"= {contract.inuring} stands after {contracts[index - 1].inuring}. "
-                "List the contracts in the order in which they pay.",
-                f"[{index}].inuring",
-            )
-    for level in sorted({contract.inuring for contract in contracts}):
-        _check_level(level, [contract for contract in contracts if contract.inuring == level])
-    return contracts
-
-
-def _check_level(level: int, contracts: list[ReinsuranceContract]) -> None:
-    kinds = {contract.kind == "stop_loss" for contract in contracts}
-    if len(kinds) > 1:
-        refuse(
+def _overpaid(level: int, contracts: list[ReinsuranceContract]) -> Iterator[Problem]:
+    """Contracts of one inuring number that could together pay more than the loss."""
+    if len({contract.kind == "stop_loss" for contract in contracts}) > 1:
+        yield Problem(
+            "reinsurance",
             f"of inuring number {level} mix a stop loss on the year with contracts on events. "
-            "Give the stop loss a number of its own."
+            "Give the stop loss a number of its own.",
         )
+        return
     # Piecewise linear in the loss: what is left is smallest at a knot, or falls for ever beyond the last.
     for loss in sorted({0.0, *(knot for contract in contracts for knot in _knots(contract))}):
         paid = sum(_pays(contract, loss) for contract in contracts)
         if paid > loss * (1.0 + 1e-9):
             names = ", ".join(contract.name for contract in contracts)
-            refuse(
+            yield Problem(
+                "reinsurance",
                 f"of inuring number {level} ({names}) would together pay {paid:,.0f} yuan of a loss of "
-                f"{loss:,.0f}. Lower a share, or give one a higher inuring number."
+                f"{loss:,.0f}. Lower a share, or give one a higher inuring number.",
             )
+            return
     slope = sum(
         (contract.cession or 1.0) * contract.placed for contract in contracts if contract.limit is None
     )
     if slope > 1.0 + 1e-9:
-        refuse(
+        yield Problem(
+            "reinsurance",
             f"of inuring number {level} would together pay {slope:g} of a large loss. Lower a share, or give "
-            "one a higher inuring number."
+            "one a higher inuring number.",
         )
 
 
@@ -192,9 +198,6 @@ def _knots(contract: ReinsuranceContract) -> Iterator[float]:
         yield attachment + contract.limit / (contract.cession or 1.0)
 
 
-Contracts = Annotated[list[ReinsuranceContract], AfterValidator(_in_order)]
-
-
 class Pool(Table):
     """A co-insurance pool: carriers that share the loss left after common reinsurance, and the premium."""
 
@@ -203,10 +206,9 @@ class Pool(Table):
         dict[Name, ExactShare], Field(min_length=1, description="shares of the carriers, summing to 1")
     ]
 
-    @model_validator(mode="after")
-    def _whole(self) -> Pool:
-        _sums_to_one(self.carriers, "carriers")
-        return self
+    @rule
+    def _whole(self) -> Iterator[Problem]:
+        yield from _sums_to_one(self.carriers, "carriers")
 
 
 class CatastropheFund(Table):
@@ -229,19 +231,50 @@ class CatastropheFund(Table):
     ceiling: Annotated[LimitYuan | None, Field(description="the balance is held at this")] = None
     horizon: Annotated[int, Field(strict=True, ge=1, le=100, description="years looked ahead")] = 10
 
-    @model_validator(mode="after")
-    def _consistent(self) -> CatastropheFund:
+    @rule
+    def _has_money(self) -> Iterator[Problem]:
         if not (self.initial or self.contribution or self.premium_share):
-            refuse("never has any money. Give initial, contribution or premium_share.")
+            yield Problem("", "never has any money. Give initial, contribution or premium_share.")
+
+    @rule
+    def _begins_below_its_ceiling(self) -> Iterator[Problem]:
         if self.ceiling is not None and self.initial > self.ceiling:
-            refuse(f"= {self.initial:g} lies above the ceiling ({self.ceiling:g} yuan). Lower it.", "initial")
-        return self
+            yield Problem(
+                "initial", f"= {self.initial:g} lies above the ceiling ({self.ceiling:g} yuan). Lower it."
+            )
 
 
 class FinancialTerms(Table):
     """The financial side of catastrophe insurance, as the table ``catastrophe`` of a scenario has it."""
 
-    reinsurance: Annotated[Contracts, Field(description="contracts in the order in which they pay")] = []
+    reinsurance: Annotated[
+        list[ReinsuranceContract], Field(description="contracts in the order in which they pay")
+    ] = []
     pool: Pool | None = None
     fund: CatastropheFund | None = None
     loading: Annotated[Loading, Field(description="of the technical premium")] = Loading()
+
+    @rule
+    def _contracts_have_names_of_their_own(self) -> Iterator[Problem]:
+        names: set[str] = set()
+        for index, contract in enumerate(self.reinsurance):
+            if contract.name in names:
+                yield Problem(
+                    f"reinsurance[{index}].name",
+                    f"= '{contract.name}' is the name of an earlier contract. Choose another.",
+                )
+            names.add(contract.name)
+
+    @rule
+    def _contracts_in_order(self) -> Iterator[Problem]:
+        disorder = False
+        for index, (before, contract) in enumerate(pairwise(self.reinsurance), start=1):
+            if contract.inuring < before.inuring:
+                disorder = True
+                yield Problem(
+                    f"reinsurance[{index}].inuring",
+                    f"= {contract.inuring} stands after {before.inuring}. "
+                    "List the contracts in the order in which they pay.",
+                )
+        for level in sorted({contract.inuring for contract in self.reinsurance} if not disorder else ()):
+            yield from _overpaid(level, [one for one in self.reinsurance if one.inuring == level])

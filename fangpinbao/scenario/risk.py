@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from fangpinbao.errors import Problem
 from fangpinbao.scenario.base import (
     Chance,
     Count,
@@ -22,7 +23,7 @@ from fangpinbao.scenario.base import (
     Table,
     YesNo,
     Yuan,
-    refuse,
+    rule,
 )
 from fangpinbao.scenario.laws import AmountLaw, Constant, ShareLaw
 from fangpinbao.scenario.terms import Filter
@@ -54,11 +55,10 @@ class Attribute(Table):
     chance: Annotated[Chance | None, Field(description="chance that such a person has it")] = None
     share: Annotated[ShareLaw | None, Field(description="a share of the household, such as subsidies")] = None
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Attribute:
+    @rule
+    def _one_kind(self) -> Iterator[Problem]:
         if (self.chance is None) == (self.share is None):
-            refuse("needs exactly one of chance and share. Keep one.")
-        return self
+            yield Problem("", "needs exactly one of chance and share. Keep one.")
 
 
 class Signs(Table):
@@ -212,10 +212,14 @@ class ReliefDesign(Table):
     paid_within_year: Share = 1.0
     repaid: Annotated[Share, Field(description="of a loan; no cost, and no lasting help")] = 0.0
 
-    @model_validator(mode="after")
-    def _counts_persons(self) -> ReliefDesign:
+    @rule
+    def _counts_persons(self) -> Iterator[Problem]:
         if self.person_has is not None and self.base != "per_person":
-            refuse(f'= {self.person_has!r} counts persons, but base = "{self.base}". Drop it.', "person_has")
+            yield Problem(
+                "person_has", f'= {self.person_has!r} counts persons, but base = "{self.base}". Drop it.'
+            )
+
+    @rule
+    def _standard_has_an_effect(self) -> Iterator[Problem]:
         if self.standard is not None and self.base == "borne":
-            refuse('has no effect where base = "borne". Drop it, or use a limit.', "standard")
-        return self
+            yield Problem("standard", 'has no effect where base = "borne". Drop it, or use a limit.')

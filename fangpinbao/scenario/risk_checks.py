@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import Any
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.plain import Document, table_at, unknown
 
 __all__ = ["risk_problems"]
 
-Document = dict[str, Any]
 _OF_SHARES = ("share_above",)
 
 
 def risk_problems(document: Document) -> list[Problem]:
     """Return every name that leads nowhere, and every sign that needs what the scenario has not."""
-    risk = _table(document, "risk")
-    attributes = _table(risk, "attributes")
-    rules = _table(risk, "rules")
+    risk = table_at(document, "risk")
+    attributes = table_at(risk, "attributes")
+    rules = table_at(risk, "rules")
     problems: list[Problem] = []
     for name, rule_set in rules.items():
-        for group, signs in _table(rule_set, "groups").items():
+        for group, signs in table_at(rule_set, "groups").items():
             problems += _signs(signs, f"risk.rules.{name}.groups.{group}", attributes)
-    for name, design in _table(document, "relief_designs").items():
+    for name, design in table_at(document, "relief_designs").items():
         place = f"relief_designs.{name}"
-        problems += _signs(_table(design, "when"), f"{place}.when", attributes)
+        problems += _signs(table_at(design, "when"), f"{place}.when", attributes)
         wanted = design.get("person_has")
         if isinstance(wanted, str):
             problems += _attribute(wanted, f"{place}.person_has", attributes, "chance")
-    programmes = list(_table(document, "programmes"))
-    for name, design in _table(document, "detection").items():
+    programmes = list(table_at(document, "programmes"))
+    for name, design in table_at(document, "detection").items():
         place = f"detection.{name}"
         programme = design.get("programme")
         if isinstance(programme, str) and programme not in programmes:
-            problems.append(_unknown(f"{place}.programme", programme, programmes, "a programme"))
+            problems.append(unknown(f"{place}.programme", programme, programmes, "a programme"))
         if not programmes:
             problems.append(Problem(place, "finds families for no programme. Add one, or drop the table."))
-        listed = _table(design, "named_list").get("rules")
+        listed = table_at(design, "named_list").get("rules")
         if isinstance(listed, str) and listed not in rules:
-            problems.append(_unknown(f"{place}.named_list.rules", listed, list(rules), "a rule set"))
-    needs_lines = [key for key in ("detection", "relief_designs") if _table(document, key)]
+            problems.append(unknown(f"{place}.named_list.rules", listed, list(rules), "a rule set"))
+    needs_lines = [key for key in ("detection", "relief_designs") if table_at(document, key)]
     if needs_lines and not isinstance(document.get("lines"), dict):
         problems.append(Problem(needs_lines[0], "needs the lines of the place. Add a [lines] table."))
     return problems
@@ -67,18 +65,7 @@ def _signs(signs: Document, place: str, attributes: Document) -> Iterator[Proble
 def _attribute(name: str, place: str, attributes: Document, kind: str) -> Iterator[Problem]:
     table = attributes.get(name)
     if not isinstance(table, dict):
-        yield _unknown(place, name, list(attributes), "an attribute under risk.attributes")
+        yield unknown(place, name, list(attributes), "an attribute under risk.attributes")
     elif kind not in table and ("share" in table or "chance" in table):
         cure = "Use share_above." if kind == "chance" else "Use has."
         yield Problem(place, f"names {name}, which has no {kind}. {cure}")
-
-
-def _unknown(place: str, value: str, known: list[str], what: str) -> Problem:
-    near = get_close_matches(value, known, n=1, cutoff=0.55)
-    listed = f"Known: {', '.join(known)}." if known else "None is declared."
-    return Problem(place, f"= {value!r} is not {what}. {f'Did you mean {near[0]}?' if near else listed}")
-
-
-def _table(node: Any, key: str) -> Document:
-    value = node.get(key) if isinstance(node, dict) else None
-    return value if isinstance(value, dict) else {}

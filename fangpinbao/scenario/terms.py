@@ -5,10 +5,12 @@ Every set of terms becomes one piecewise linear schedule (``fangpinbao.core.sche
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from fangpinbao.errors import Problem
 from fangpinbao.scenario.base import (
     Chance,
     Label,
@@ -19,7 +21,7 @@ from fangpinbao.scenario.base import (
     Table,
     YesNo,
     Yuan,
-    refuse,
+    rule,
 )
 from fangpinbao.scenario.vocabulary import HouseholdClass, Stage
 
@@ -33,6 +35,7 @@ __all__ = [
     "Loading",
     "PayerKind",
     "ScaleStep",
+    "SharedLimit",
     "SpendingTest",
     "Terms",
     "TopUp",
@@ -61,13 +64,12 @@ class Filter(Table):
         list[Name] | None, Field(min_length=1, description="bears none of these tags; no member does")
     ] = None
 
-    @model_validator(mode="after")
-    def _ages(self) -> Filter:
+    @rule
+    def _ages(self) -> Iterator[Problem]:
         if self.age_from is not None and self.age_to is not None and self.age_from > self.age_to:
-            refuse(
-                f"= {self.age_from} is above age_to ({self.age_to}), so nobody fits. Swap them.", "age_from"
+            yield Problem(
+                "age_from", f"= {self.age_from} is above age_to ({self.age_to}), so nobody fits. Swap them."
             )
-        return self
 
     def is_empty(self) -> bool:
         """Return whether every unit fits."""
@@ -112,62 +114,76 @@ class Terms(Table):
     scale: Annotated[list[ScaleStep] | None, Field(min_length=1, description="fixed sums by points")] = None
     fixed_sum: Annotated[Yuan | None, Field(description="paid whole when anything happens at all")] = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Terms:
+    @rule
+    def _one_share(self) -> Iterator[Problem]:
         if self.rate is not None and self.bands is not None:
-            refuse("gives both rate and bands; one of them would be ignored. Keep one.")
+            yield Problem("", "gives both rate and bands; one of them would be ignored. Keep one.")
+
+    @rule
+    def _franchise_matters(self) -> Iterator[Problem]:
         if self.franchise and self.deductible >= self.franchise:
-            refuse(
+            yield Problem(
+                "franchise",
                 f"= {self.franchise:g} lies at or below the deductible ({self.deductible:g} yuan), so it has no "
                 "effect. Raise it, or drop it.",
-                "franchise",
             )
-        if self.bands is not None:
-            self._check_bands(self.bands)
-        if self.order is not None:
-            if self.bands is not None:
-                refuse(
-                    "gives bands and an order; an order is for deductible, rate and limit. Drop one.", "order"
-                )
-            if len(set(self.order)) != len(self.order):
-                refuse(f"= {self.order} names a step twice. Name each once.", "order")
-        if self.fixed_sum is not None or self.scale is not None:
-            graded = ("deductible", "franchise", "rate", "bands", "limit", "order")
-            given = [name for name in graded if getattr(self, name)]
-            if given or (self.fixed_sum is not None and self.scale is not None):
-                other = given[0] if given else "scale"
-                name = "fixed_sum" if self.fixed_sum is not None else "scale"
-                refuse(f"is paid whole, so {other} beside it has no effect. Drop one of them.", name)
-        if self.scale is not None:
-            points = [step.points for step in self.scale]
-            if points != sorted(set(points)):
-                refuse("must list its points in rising order, each once. Sort them.", "scale")
-        return self
 
-    def _check_bands(self, bands: list[Band]) -> None:
-        lower = 0.0
-        for number, band in enumerate(bands):
-            last = number == len(bands) - 1
-            if band.up_to is None:
-                if not last:
-                    refuse(
-                        "has no up_to but is not the last band. Give it an end, or move it to the end.",
-                        f"bands[{number}]",
-                    )
-                continue
-            if band.up_to <= self.deductible:
-                refuse(
+    @rule
+    def _bands_above_the_deductible(self) -> Iterator[Problem]:
+        for number, band in enumerate(self.bands or []):
+            if band.up_to is not None and band.up_to <= self.deductible:
+                yield Problem(
+                    f"bands[{number}].up_to",
                     f"= {band.up_to:g} lies at or below the deductible ({self.deductible:g} yuan), so that band "
                     "can never pay. Raise it, or lower the deductible.",
-                    f"bands[{number}].up_to",
                 )
-            if band.up_to <= lower:
-                refuse(
+
+    @rule
+    def _bands_rise(self) -> Iterator[Problem]:
+        bands = self.bands or []
+        lower = 0.0
+        for number, band in enumerate(bands):
+            if band.up_to is None:
+                if number < len(bands) - 1:
+                    yield Problem(
+                        f"bands[{number}]",
+                        "has no up_to but is not the last band. Give it an end, or move it to the end.",
+                    )
+                continue
+            if number and band.up_to <= lower:
+                yield Problem(
+                    f"bands[{number}].up_to",
                     f"= {band.up_to:g} does not lie above the band before it ({lower:g} yuan). "
                     "List the bands from low to high.",
-                    f"bands[{number}].up_to",
                 )
             lower = band.up_to
+
+    @rule
+    def _order(self) -> Iterator[Problem]:
+        if self.order is None:
+            return
+        if len(set(self.order)) != len(self.order):
+            yield Problem("order", f"= {self.order} names a step twice. Name each once.")
+        if self.bands is not None:
+            yield Problem(
+                "order",
+                "stands beside bands; an order is for deductible, rate and limit. Drop one of them.",
+            )
+
+    @rule
+    def _paid_whole(self) -> Iterator[Problem]:
+        whole = "fixed_sum" if self.fixed_sum is not None else "scale"
+        graded = ("deductible", "franchise", "rate", "bands", "limit", "order")
+        others = (*graded, "scale") if whole == "fixed_sum" else graded if self.scale is not None else ()
+        for other in others:
+            if getattr(self, other, None):
+                yield Problem(whole, f"is paid whole, so {other} beside it has no effect. Drop one of them.")
+
+    @rule
+    def _scale_rises(self) -> Iterator[Problem]:
+        points = [step.points for step in self.scale or []]
+        if points != sorted(set(points)):
+            yield Problem("scale", "must list its points in rising order, each once. Sort them.")
 
 
 class Variant(Terms):
@@ -205,6 +221,19 @@ class AggregateLimit(Table):
 
     limit: Yuan
     rule: Literal["pro_rata", "first_come", "topped_up"]
+
+
+class SharedLimit(Table):
+    """A limit that coverages of fixed sums use up together, in the order of the stack.
+
+    ``event`` and ``person_year`` hold for each person. A coverage of costs may come first: its payment, the loan
+    repaid to a lender say, is taken off what the fixed sums behind it can pay.
+    """
+
+    label: Label | None = None
+    coverages: Annotated[list[Name], Field(min_length=1, description="coverages of this programme")]
+    limit: Annotated[Yuan, Field(description="most that they pay together")]
+    per: Literal["event", "person_year", "household_year"]
 
 
 Unit = Literal["event", "discharge", "person_year", "household_year"]
@@ -274,34 +303,45 @@ class Coverage(Terms):
         Share, Field(description="share of the payment that comes within the year")
     ] = 1.0
 
-    @model_validator(mode="after")
-    def _nested(self) -> Coverage:
-        if self.contract is not None and (schedule_keys := self._given_terms()):
-            refuse(
-                f"pays what catastrophe.contracts.{self.contract} owes, so {schedule_keys[0]} beside it has no place. "
-                "Drop one of them.",
+    @rule
+    def _contract_alone(self) -> Iterator[Problem]:
+        if self.contract is not None and (given := self._given_terms()):
+            yield Problem(
                 "contract",
+                f"pays what catastrophe.contracts.{self.contract} owes, so {given[0]} beside it has no place. "
+                "Drop one of them.",
             )
+
+    @rule
+    def _terms_in_one_place(self) -> Iterator[Problem]:
         if self.unit == "event" and self.per_event is not None:
-            refuse('repeats unit = "event". Put the terms in one place.', "per_event")
-        if self.variants and self.unit == "event":
-            refuse(
+            yield Problem("per_event", 'repeats unit = "event". Put the terms in one place.')
+
+    @rule
+    def _one_set_of_terms_for_events(self) -> Iterator[Problem]:
+        if self.unit == "event" and self.variants:
+            yield Problem(
+                "variants",
                 'cannot stand beside unit = "event": one set of terms applies to every event. '
                 "Make one coverage for each group, with its own where.",
-                "variants",
             )
-        if self.waiting_days and self.per_event is None and self.unit != "event":
-            refuse(
+
+    @rule
+    def _events_have_days(self) -> Iterator[Problem]:
+        if self.waiting_days and self.unit != "event" and self.per_event is None:
+            yield Problem(
+                "waiting_days",
                 f'= {self.waiting_days} needs terms per event (unit = "event" or a per_event table), '
                 "because only events have a date. Add per_event = { rate = 1.0 }.",
-                "waiting_days",
             )
+
+    @rule
+    def _own_share_is_no_help(self) -> Iterator[Problem]:
         if self.payer_kind == "household" and self.paid_within_year > 0:
-            refuse(
-                f"= {self.paid_within_year:g} would count the household's own share as help. Write 0.",
+            yield Problem(
                 "paid_within_year",
+                f"= {self.paid_within_year:g} would count the household's own share as help. Write 0.",
             )
-        return self
 
     def _given_terms(self) -> list[str]:
         """Terms of a payout that are given."""

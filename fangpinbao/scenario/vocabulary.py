@@ -7,9 +7,12 @@ from typing import Literal, get_args
 
 __all__ = [
     "ACCOUNTS",
+    "ADULT_AGE",
     "CLASSES",
     "CLASS_LABELS",
     "LINES",
+    "MEMBERS_OF_A_HOUSEHOLD",
+    "SCHOOL_ENROLMENT",
     "STAGES",
     "STAGE_LABELS",
     "Account",
@@ -39,6 +42,20 @@ STAGE_LABELS = {
     "senior_general": ("senior secondary", "普通高中"),
     "senior_vocational": ("vocational secondary", "中职"),
     "higher": ("higher education", "高等教育"),
+}
+
+ADULT_AGE = 18
+MEMBERS_OF_A_HOUSEHOLD = 100  # person id = household id * this + the member's number, from 1
+
+# Share at school of those of the ages above (assumed, after national gross ratios of 2020: preschool 0.85,
+# senior secondary 0.91, higher 0.54; the last counts students of all ages and falls short in poor counties).
+SCHOOL_ENROLMENT: dict[str, float] = {
+    "preschool": 0.85,
+    "primary": 1.0,
+    "junior": 1.0,
+    "senior_general": 0.55,
+    "senior_vocational": 0.36,
+    "higher": 0.40,
 }
 
 LINES: tuple[str, ...] = ("poverty", "monitoring")
