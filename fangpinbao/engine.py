@@ -17,9 +17,11 @@ from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_p
 from fangpinbao.columns import CLAIMS, N_COLUMNS
 from fangpinbao.compile import Compiled, compile_scenario
 from fangpinbao.core.layout import BASE_TOUCHED, EXPOSED, GATE, INSURANCE
+from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.run import run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
+from fangpinbao.loans import due_of_loans, no_loans, years_of_loans
 from fangpinbao.outcomes import Outcomes, Sums
 from fangpinbao.population import Population
 from fangpinbao.roster import read_roster
@@ -123,6 +125,9 @@ class Engine:
         gate, insurance = stacks.step[:, GATE], stacks.step[:, INSURANCE] == 1
         by_chance = np.zeros(len(gate), dtype=np.bool_)
         by_chance[gate >= 0] = stacks.gate_take_up[gate[gate >= 0]] < 1 << 32
+        relief = [row.row for row in self.compiled.relief]
+        by_chance[relief] = self.compiled.relief_by_chance
+        insurance[relief] = True  # a replay settles whom relief pays, too
         set_slack(self.compiled, block, base, self.work())
         base.columns[:] = out.columns[0]
         base.step_sums[:] = out.step_sums[:, 0]
@@ -160,11 +165,15 @@ class Engine:
         by_household: bool = False,
         collect: bool = False,
         allowed: Int64Array | None = None,
+        book: Int64Array | None = None,
+        mode: int = THIS_YEAR,
     ) -> Outputs:
         """Simulate one block for the years of a chunk; ``collected`` then holds each unit's payments.
 
-        The sums leave out what every year has in common: see ``base``.
+        The sums leave out what every year has in common: see ``base``. ``book`` and ``mode`` are of years before
+        (``fangpinbao.loans``); absent: what falls due of earlier loans is found first.
         """
+        book = due_of_loans(self, block, chunk, years) if book is None else book
         base = self.base(block)
         out = self.outputs(years, block, collect=collect, by_household=by_household)
         if allowed is not None:
@@ -173,6 +182,7 @@ class Engine:
         work = self.work()
         while True:
             work.threshold_row[:] = -1
+            work.book, work.mode = book, mode
             needed = -run_years(
                 self.hazard.perils,
                 self.compiled.stacks,
@@ -185,6 +195,7 @@ class Engine:
                 years,
                 replay=replay,
             )
+            work.book, work.mode = no_loans(), THIS_YEAR
             if needed <= 0:
                 break
             work = self.work(max(needed, 2 * work.capacity))
@@ -204,7 +215,10 @@ class Engine:
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""
         path = np.arange(low, high, dtype=np.int64)
-        return self.hazard.chunk(path, np.zeros_like(path), self.salts)
+        chunk = self.hazard.chunk(path, np.zeros_like(path), self.salts)
+        before = range(1, years_of_loans(self.compiled) + 1)
+        past = tuple(self.hazard.chunk(path, np.full_like(path, -k), self.salts) for k in before)
+        return chunk._replace(past=past)
 
     def _run_on(
         self, client: Any, spans: list[tuple[int, int]], sums: Sums, progress: Callable[[float], None] | None

@@ -170,4 +170,4 @@ class HouseholdYear:
         cut = 0
         if self.stacks.relief_counts == 1 and relief > 0 and adjust > 0:
             cut = min(int(np.floor(adjust * self.people.relief_rate[self.h] + 0.500001)), relief)
-        return self.total(at.RESOURCE) + adjust - own - cut
+        return self.total(at.RESOURCE) + adjust - own - cut + self.change(at.AID)

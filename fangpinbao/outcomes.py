@@ -69,7 +69,7 @@ class Sums:
     def empty(cls, compiled: Compiled, perils: tuple[str, ...], years: int, *, by_household: bool) -> Sums:
         """Zeroed sums."""
         n_programmes, n_groups = len(compiled.tree.programmes), len(compiled.groups)
-        n_steps, n_accounts = max(len(compiled.tree.nodes), 1), len(compiled.accounts)
+        n_steps, n_accounts = len(compiled.stacks.step), len(compiled.accounts)
         batches = min(BATCHES, years)
 
         def zeros(*shape: int) -> Int64Array:

@@ -12,6 +12,7 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
 from fangpinbao.core.events import PATHS_A_WORD, book_events, screen_persons, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
+from fangpinbao.core.relief import BASE_YEAR, THIS_YEAR, mark_debtors, pay_relief
 from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.special import run_special
 from fangpinbao.core.steps import open_changes, run_coverages, run_none
@@ -50,6 +51,8 @@ def draw(
     """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
     always = base.insured if replay else base.always
     clear_marks(years, block.persons, block.households, int(is_base), always, work.home_mark, work.person_mark)
+    if work.book.size and work.mode == THIS_YEAR and not is_base:
+        mark_debtors(low, years, block.households, work.book, work.home_mark)
     needed, peril = 0, perils.peril[:0] if is_base else perils.peril
     work.sizes[:2] = 0
     if not is_base:
@@ -160,6 +163,13 @@ def _settle(
         spend_rows(*spending)
     _none_world(stacks, chunk, work, block, base, low, slots, is_base)
     _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL)
+    if len(stacks.relief):
+        pay_relief(
+            low, slots, BASE_YEAR if is_base else work.mode, block.persons, stacks.relief_counts, stacks.relief,
+            stacks.relief_terms, stacks.phase, block.relief_due, chunk.relief_key, block.household,
+            block.household_word, block.relief_rate, work.slot, work.total, work.change, work.gate_open,
+            work.scratch, work.active, work.sizes, out.step_sums, out.collected, work.book,
+        )
 
 
 def _none_world(

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, Share, Table, Yuan, refuse
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
+from fangpinbao.scenario.relief import ReliefEntry
 from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
@@ -293,7 +294,10 @@ class Programme(Table):
         Literal["insurance", "rules"], Field(description="an insurance contract, or other public rules")
     ] = "insurance"
     insured: Annotated[Filter, Field(description="who is insured")] = Filter()
-    coverages: Annotated[dict[Name, Coverage], Field(min_length=1)]
+    coverages: dict[Name, Coverage] = {}
+    relief: Annotated[
+        dict[Name, ReliefEntry], Field(description="relief it pays to households, after the stack, in order")
+    ] = {}
     stack: Annotated[
         list[Name] | None,
         Field(
@@ -316,6 +320,13 @@ class Programme(Table):
 
     @model_validator(mode="after")
     def _whole(self) -> Programme:
+        if not self.coverages and not (self.relief and self.kind == "rules"):
+            refuse(
+                'is empty. Add a coverage, or write kind = "rules" where relief alone is paid.'
+                if self.relief
+                else "is empty. Add a coverage, or relief.",
+                "coverages",
+            )
         if self.household_share + self.other_share > 1 + 1e-9:
             total = self.household_share + self.other_share
             refuse(f"and household_share sum to {total:g}, above 1. Lower one.", "other_share")

@@ -56,6 +56,9 @@ class Filter(Table):
     income_per_head_below: Annotated[
         Yuan | None, Field(description="registered income per head, tested before the year")
     ] = None
+    income_per_head_from: Annotated[
+        Yuan | None, Field(description="registered income per head, this or more")
+    ] = None
     tags: Annotated[list[Name] | None, Field(min_length=1, description="bears any of these tags")] = None
     without_tags: Annotated[
         list[Name] | None, Field(min_length=1, description="bears none of these tags; no member does")

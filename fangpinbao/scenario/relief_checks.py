@@ -1,0 +1,78 @@
+"""Checks of the relief that programmes pay, where they need more than one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from fangpinbao.errors import Problem
+
+__all__ = ["relief_problems"]
+
+Document = dict[str, Any]
+
+
+def relief_problems(document: Document) -> list[Problem]:
+    """Return every name that leads nowhere, and what an entry needs that the scenario has not."""
+    problems: list[Problem] = []
+    for name, programme in _tables(document, "programmes"):
+        aggregate = programme.get("aggregate")
+        rule = aggregate.get("rule") if isinstance(aggregate, dict) else None
+        steps = [step for key in ("coverages",) for step, _ in _tables(programme, key)]
+        for entry, table in _tables(programme, "relief"):
+            place = f"programmes.{name}.relief.{entry}"
+            if entry in steps:
+                problems.append(Problem(place, "has the name of a coverage. Rename one."))
+            if "loan" in table and rule in ("pro_rata", "first_come"):
+                problems.append(
+                    Problem(
+                        f"{place}.loan",
+                        f'needs what insurance paid in the years before, and the aggregate limit is "{rule}", which would '
+                        "have to be shared out in each of them. Top the limit up, or drop one.",
+                    )
+                )
+            problems += _entry(document, table, place)
+    return problems
+
+
+def _entry(document: Document, table: Document, place: str) -> Iterator[Problem]:
+    lines = document.get("lines")
+    if not isinstance(lines, dict):
+        yield Problem(place, "needs the lines of the place. Add a [lines] table.")
+        return
+    base, resource = table.get("base"), lines.get("resource")
+    if base in ("gap", "heads") and "standard" not in table and "dibao_standard" not in lines:
+        yield Problem(f"{place}.standard", "is missing, and lines.dibao_standard too. Give one of them.")
+    if base == "borne" and resource == "income":
+        yield Problem(
+            f"{place}.base",
+            '= "borne" pays costs, which lines.resource = "income" does not count. '
+            'Compare "income_minus_rigid", or use another base.',
+        )
+    for key, given in (("on", table.get("on") == "resources"), ("loan", "loan" in table)):
+        if given and resource in ("income", "assets"):
+            yield Problem(
+                f"{place}.{key}",
+                f'needs yearly resources net of costs, and lines.resource = "{resource}". '
+                'Compare "income_minus_rigid", or drop it.',
+            )
+    wanted = table.get("person_has")
+    risk = document.get("risk")
+    attributes = dict(_tables(risk, "attributes")) if isinstance(risk, dict) else {}
+    if isinstance(wanted, str) and wanted not in attributes:
+        near = get_close_matches(wanted, list(attributes), n=1, cutoff=0.55)
+        known = f"Known: {', '.join(attributes)}." if attributes else "None is declared."
+        cure = f"Did you mean {near[0]}?" if near else known
+        yield Problem(
+            f"{place}.person_has", f"= {wanted!r} is not an attribute under risk.attributes. {cure}"
+        )
+    elif isinstance(wanted, str) and "share" in attributes[wanted]:
+        yield Problem(f"{place}.person_has", f"names {wanted}, a share of households. Name a chance.")
+
+
+def _tables(node: Any, key: str) -> Iterator[tuple[str, Document]]:
+    tables = node.get(key) if isinstance(node, dict) else None
+    for name, table in (tables if isinstance(tables, dict) else {}).items():
+        if isinstance(table, dict):
+            yield name, table
