@@ -82,8 +82,8 @@ def differences(scenario, years: int = 4, seed: int = 7) -> list[str]:
             its = tuple(steps[row.programme, row.entry, row.part, kind] for kind in ("paid", "claims"))
             if mine != its:
                 found.append(f"{y} {row.programme} {row.entry} {row.part}: {mine} but the twin {its}")
-            if row.table.rate > 0 and row.part == "paid":
-                assert outcomes.sums.step_paid[:, row.row].any(), f"{row.entry} paid nothing"
+            if row.table.rate > 0:
+                assert outcomes.sums.step_paid[:, row.row].any(), f"{row.entry}, {row.part}: nothing"
     paid = outcomes.sums.step_paid[:, [row.row for row in outcomes.compiled.relief]]
     assert np.any(outcomes.sums.columns[1:, :, 0] > 0) or paid.any(), "nothing was paid, so nothing was compared"
     return found
