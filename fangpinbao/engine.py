@@ -21,7 +21,7 @@ from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.run import run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
-from fangpinbao.loans import due_of_loans, no_loans, years_of_loans
+from fangpinbao.loans import due_of_loans, lenders, no_loans, years_of_loans
 from fangpinbao.outcomes import Outcomes, Sums
 from fangpinbao.population import Population
 from fangpinbao.roster import read_roster
@@ -52,6 +52,8 @@ class Engine:
     ----------
     block_persons
         Aim for persons per block; changes speed, never a bit of the results.
+    is_past
+        Whether only the loans of years before are asked for.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Engine:
         seed: int = 1,
         salts: Salts | None = None,
         block_persons: int = BLOCK_PERSONS,
+        is_past: bool = False,
     ) -> None:
         self.scenario, self.seed, self.block_persons = scenario, seed, block_persons
         self.given_population = population
@@ -73,6 +76,11 @@ class Engine:
         self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
         self._bases: dict[int, Base] = {}
         self._local = threading.local()
+        self.lender: Engine | None = None  # of the years before, where loans are paid back
+        if years_of_loans(scenario) and not is_past:
+            self.lender = Engine(
+                lenders(scenario), self.population, seed=seed, salts=salts, block_persons=block_persons, is_past=True
+            )
 
     def work(self, capacity: int = 0) -> Work:
         """Scratch of this thread, grown where a larger event list is needed."""
@@ -173,7 +181,9 @@ class Engine:
         The sums leave out what every year has in common: see ``base``. ``book`` and ``mode`` are of years before
         (``fangpinbao.loans``); absent: what falls due of earlier loans is found first.
         """
-        book = due_of_loans(self, block, chunk, years) if book is None else book
+        if book is None:
+            is_lending = self.lender is not None and chunk.past
+            book = due_of_loans(self.lender, block, chunk.past, years) if is_lending else no_loans()
         base = self.base(block)
         out = self.outputs(years, block, collect=collect, by_household=by_household)
         if allowed is not None:
@@ -216,8 +226,10 @@ class Engine:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""
         path = np.arange(low, high, dtype=np.int64)
         chunk = self.hazard.chunk(path, np.zeros_like(path), self.salts)
-        before = range(1, years_of_loans(self.compiled) + 1)
-        past = tuple(self.hazard.chunk(path, np.full_like(path, -k), self.salts) for k in before)
+        if self.lender is None:
+            return chunk
+        hazard, before = self.lender.hazard, range(1, years_of_loans(self.scenario) + 1)
+        past = tuple(hazard.chunk(path, np.full_like(path, -k), self.salts) for k in before)
         return chunk._replace(past=past)
 
     def _run_on(

@@ -36,10 +36,11 @@ def relief_keys(scenario, chunk) -> dict[str, int]:
     return {name: int(chunk.relief_key[e, 0]) for e, name in enumerate(names)}
 
 
-def owed_of(engine: Engine, twin: Twin, chunk) -> Counter:
+def owed_of(engine: Engine, twin: Twin, chunk, y: int) -> Counter:
     """What the years before leave to be paid back, by the twin: equal parts of whole fen, the sum exact."""
     owed: Counter = Counter()
-    for k, past in enumerate(chunk.past, start=1):
+    for k in range(1, len(chunk.past) + 1):
+        past = engine.hazard.chunk(np.array([y]), np.array([-k]))
         twin.year(events_of(engine, past), int(past.take_up_key[0]), relief_keys(engine.scenario, past))
         for (name, entry, h), lent in twin.lent.items():
             loan = engine.scenario.programmes[name].relief[entry].loan
@@ -58,7 +59,7 @@ def differences(scenario, years: int = 4, seed: int = 7) -> list[str]:
     twin, found = Twin(scenario, engine.population), []
     for y in range(years):
         chunk = engine.years(y, y + 1)
-        owed = owed_of(engine, twin, chunk)
+        owed = owed_of(engine, twin, chunk, y)
         columns, steps = twin.year(
             events_of(engine, chunk), int(chunk.take_up_key[0]), relief_keys(scenario, chunk), owed
         )

@@ -215,7 +215,8 @@ def run_batch(
         return runs
     all_touched = replay or not stacks.is_plain
     _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, all_touched=all_touched)
-    _count(stacks, work, out, block, base, low, years)
+    if work.mode == THIS_YEAR:
+        _count(stacks, work, out, block, base, low, years)
     return runs
 
 
