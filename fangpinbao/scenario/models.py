@@ -10,7 +10,7 @@ from fangpinbao.scenario.base import Count, Label, Name, NonNegative, Positive, 
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
 from fangpinbao.scenario.relief import ReliefEntry
-from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
+from fangpinbao.scenario.risk import Detection, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
@@ -402,5 +402,4 @@ class ScenarioModel(BaseModel):
     ] = {}
     risk: Risk = Risk()
     detection: dict[Name, Detection] = {}
-    relief_designs: dict[Name, ReliefDesign] = {}
     catastrophe: Catastrophe | None = None

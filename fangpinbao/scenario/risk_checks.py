@@ -1,4 +1,4 @@
-"""Checks of the tables on risk, detection and relief designs that need more than one table."""
+"""Checks of the tables on risk and detection that need more than one table."""
 
 from __future__ import annotations
 
@@ -23,12 +23,6 @@ def risk_problems(document: Document) -> list[Problem]:
     for name, rule_set in rules.items():
         for group, signs in _table(rule_set, "groups").items():
             problems += _signs(signs, f"risk.rules.{name}.groups.{group}", attributes)
-    for name, design in _table(document, "relief_designs").items():
-        place = f"relief_designs.{name}"
-        problems += _signs(_table(design, "when"), f"{place}.when", attributes)
-        wanted = design.get("person_has")
-        if isinstance(wanted, str):
-            problems += _attribute(wanted, f"{place}.person_has", attributes, "chance")
     programmes = list(_table(document, "programmes"))
     for name, design in _table(document, "detection").items():
         place = f"detection.{name}"
@@ -40,9 +34,8 @@ def risk_problems(document: Document) -> list[Problem]:
         listed = _table(design, "named_list").get("rules")
         if isinstance(listed, str) and listed not in rules:
             problems.append(_unknown(f"{place}.named_list.rules", listed, list(rules), "a rule set"))
-    needs_lines = [key for key in ("detection", "relief_designs") if _table(document, key)]
-    if needs_lines and not isinstance(document.get("lines"), dict):
-        problems.append(Problem(needs_lines[0], "needs the lines of the place. Add a [lines] table."))
+    if _table(document, "detection") and not isinstance(document.get("lines"), dict):
+        problems.append(Problem("detection", "needs the lines of the place. Add a [lines] table."))
     return problems
 
 
