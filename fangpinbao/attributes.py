@@ -32,8 +32,6 @@ def shares_of(scenario: Scenario, people: Population, name: str) -> Float64Array
     """Return [households] the share that an attribute with a share gives each."""
     attribute = scenario.risk.attributes[name]
     assert attribute.share is not None
-    words = words_for(
-        decision_key(scenario.population.seed, f"attribute/{name}"), people.household_key
-    )
+    words = words_for(decision_key(scenario.population.seed, f"attribute/{name}"), people.household_key)
     drawn = np.asarray(attribute.share.core().quantile_from_survival(survival_of(words)))
     return np.clip(drawn, 0.0, 1.0)

@@ -194,7 +194,9 @@ def relief(
     programme: Annotated[
         str | None, typer.Option(help="insurance to compare with (default: the first)")
     ] = None,
-    design: Annotated[list[str] | None, typer.Option(help="a programme of relief alone (default: all)")] = None,
+    design: Annotated[
+        list[str] | None, typer.Option(help="a programme of relief alone (default: all)")
+    ] = None,
     same_money: Annotated[bool, typer.Option(help="scale designs to the programme's mean payout")] = True,
     parts: WithOption = None,
     years: YearsOption = None,
@@ -216,12 +218,18 @@ def relief(
     asked = min(loaded.simulation.years, RELIEF_YEARS) if years is None else years
     people = population_of(loaded)
     figures = relief_for_the_same_money(
-        loaded, asked, programme=programme, designs=design, seed=seed, same_money=same_money, population=people
+        loaded,
+        asked,
+        programme=programme,
+        designs=design,
+        seed=seed,
+        same_money=same_money,
+        population=people,
     )
     print_all(make_console(), relief_tables(figures, language))
     names = [one.design for one in figures[1:]]
 
-    def moved() -> Sequence[Moved]:
+    def moved() -> list[Moved]:
         first, few = figures[0].design, min(asked, _RANGE_YEARS)
         return ranges_of_relief(
             loaded, names, first, few, seed=seed, same_money=same_money, population=people

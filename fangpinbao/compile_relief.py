@@ -75,7 +75,9 @@ def phase_shares(period: Period) -> list[Fraction]:
     return shares
 
 
-def compile_relief(scenario: Scenario, population: Population, first_row: int, gate_of: GateOf) -> ReliefTables:
+def compile_relief(
+    scenario: Scenario, population: Population, first_row: int, gate_of: GateOf
+) -> ReliefTables:
     """Compile the entries; their rows of the sums begin at ``first_row``; ``gate_of`` numbers their tests."""
     found = [
         (p, name, entry, table)

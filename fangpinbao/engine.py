@@ -79,7 +79,12 @@ class Engine:
         self.lender: Engine | None = None  # of the years before, where loans are paid back
         if years_of_loans(scenario) and not is_past:
             self.lender = Engine(
-                lenders(scenario), self.population, seed=seed, salts=salts, block_persons=block_persons, is_past=True
+                lenders(scenario),
+                self.population,
+                seed=seed,
+                salts=salts,
+                block_persons=block_persons,
+                is_past=True,
             )
 
     def work(self, capacity: int = 0) -> Work:
@@ -182,8 +187,8 @@ class Engine:
         (``fangpinbao.loans``); absent: what falls due of earlier loans is found first.
         """
         if book is None:
-            is_lending = self.lender is not None and chunk.past
-            book = due_of_loans(self.lender, block, chunk.past, years) if is_lending else no_loans()
+            lender = self.lender
+            book = no_loans() if lender is None else due_of_loans(lender, block, chunk.past, years)
         base = self.base(block)
         out = self.outputs(years, block, collect=collect, by_household=by_household)
         if allowed is not None:

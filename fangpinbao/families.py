@@ -122,12 +122,13 @@ class SettledFamily:
                     )
 
     def borne(self, page: Explanation) -> int:
-        """What the household bears of its money costs on a page, fen; fixed sums do not lower it."""
+        """What the household bears of its money costs on a page, fen; fixed sums and relief do not lower it."""
         own = {name: table.kind for name, table in self.family.scenario.accounts.items()}
         kind = {name: account.kind for name, account in ACCOUNTS.items()} | own
         cost = sum(event.amount_fen for event in page.events if kind[event.account] != "points")
         nodes = {node.name: node for node in self.engine.compiled.tree.nodes}
-        return cost - sum(one.paid_fen for one in page.payments if not nodes[one.step].is_points)
+        paid = [one for one in page.payments if not one.is_relief and not nodes[one.step].is_points]
+        return cost - sum(one.paid_fen for one in paid)
 
     # --- the year in which the days fall as told -----------------------------------------------------------
 

@@ -119,7 +119,9 @@ def relief_for_the_same_money(
     if scenario.lines is None:
         problems.append(Problem("lines", "is missing, so nobody is poor. Add the lines of the place."))
     if not insurance:
-        problems.append(Problem("programmes", "has no coverage, so there is no money to compare with. Add one."))
+        problems.append(
+            Problem("programmes", "has no coverage, so there is no money to compare with. Add one.")
+        )
     elif first not in insurance:
         problems.append(Problem("programme", f"= {first!r} is not one of {', '.join(insurance)}."))
     if problems:

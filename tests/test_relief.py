@@ -35,7 +35,8 @@ SAME = {
     "gap found by chance": one({**GAP, "take_up": 0.5, "cap": 3_000.01, "rate": 0.5}),
     "gap after an income test": one({**GAP, "standard": 7_000, "income_test": {"per_head_below": 4_000}}),
     "gap before the year": one(
-        {**GAP, "income_test": {"per_head_below": 5_000, "moment": "before_year"}, "spending_test": {"times_income": 0.1}}
+        {**GAP, "income_test": {"per_head_below": 5_000, "moment": "before_year"},
+         "spending_test": {"times_income": 0.1}}
     ),
     "late": one({**GAP, "paid_within_year": 0.63}),
     "borne": one(BORNE),
@@ -81,7 +82,8 @@ SAME = {
     ),
     "loan on certain costs": one({**BORNE, "loan": {"years": 1, "repaid": 0.5}}, certain_costs=MEDICINE),
     "two loans and a gap": paying(
-        {"a": {**BORNE, "rate": 0.3, "loan": {"years": 3}}, "b": {**BORNE, "cap": 1_000, "loan": {"years": 1}}, "c": GAP},
+        {"a": {**BORNE, "rate": 0.3, "loan": {"years": 3}}, "b": {**BORNE, "cap": 1_000, "loan": {"years": 1}},
+         "c": GAP},
         COVER,
     ),
 }  # fmt: skip

@@ -86,7 +86,9 @@ def differences(scenario, years: int = 4, seed: int = 7) -> list[str]:
             if row.table.rate > 0:
                 assert outcomes.sums.step_paid[:, row.row].any(), f"{row.entry}, {row.part}: nothing"
     paid = outcomes.sums.step_paid[:, [row.row for row in outcomes.compiled.relief]]
-    assert np.any(outcomes.sums.columns[1:, :, 0] > 0) or paid.any(), "nothing was paid, so nothing was compared"
+    assert np.any(outcomes.sums.columns[1:, :, 0] > 0) or paid.any(), (
+        "nothing was paid, so nothing was compared"
+    )
     return found
 
 

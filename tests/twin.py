@@ -263,7 +263,11 @@ class Twin:
         return costs
 
     def year(
-        self, events: dict[int, list[Event]], take_up_key: int, relief_keys: dict | None = None, owed: dict | None = None
+        self,
+        events: dict[int, list[Event]],
+        take_up_key: int,
+        relief_keys: dict | None = None,
+        owed: dict | None = None,
     ) -> tuple[dict, dict]:
         """Sums of one year: columns by programme, and (paid, claims) by programme and step.
 
@@ -398,10 +402,11 @@ class Twin:
         if not self.fits(table.where, h, True):
             return False
         if test is not None and test.moment == "before_year":
-            if not population.income_per_head[h] < test.per_head_below:
+            if population.income_per_head[h] >= test.per_head_below:
                 return False
         elif test is not None:
-            if not state.income - state.lost - state.spending < fen(test.per_head_below) * size:
+            left = state.income - state.lost - state.spending
+            if left >= fen(test.per_head_below) * size:
                 return False
         spending = table.spending_test
         return spending is None or state.spending > fen(spending.times_income) / 100 * state.income

@@ -19,7 +19,7 @@ def relief_problems(document: Document) -> list[Problem]:
     for name, programme in _tables(document, "programmes"):
         aggregate = programme.get("aggregate")
         rule = aggregate.get("rule") if isinstance(aggregate, dict) else None
-        steps = [step for key in ("coverages",) for step, _ in _tables(programme, key)]
+        steps = [step for step, _ in _tables(programme, "coverages")]
         for entry, table in _tables(programme, "relief"):
             place = f"programmes.{name}.relief.{entry}"
             if entry in steps:
@@ -28,8 +28,8 @@ def relief_problems(document: Document) -> list[Problem]:
                 problems.append(
                     Problem(
                         f"{place}.loan",
-                        f'needs what insurance paid in the years before, and the aggregate limit is "{rule}", which would '
-                        "have to be shared out in each of them. Top the limit up, or drop one.",
+                        f'needs what insurance paid in the years before, and the aggregate limit is "{rule}", to be '
+                        "shared out in each of them. Top the limit up, or drop one.",
                     )
                 )
             problems += _entry(document, table, place)
