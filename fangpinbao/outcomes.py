@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["BATCHES", "Outcomes", "Sums"]
 
 BATCHES = 200
+_RELIEF_KINDS = {"paid": "relief", "late": "relief paid late", "repaid": "loan paid back"}
 
 
 @dataclass
@@ -255,23 +256,29 @@ class Outcomes:
     @cached_property
     def by_year_coverage(self) -> pd.DataFrame:
         """One row per (programme, path, calendar_year, step): money paid in fen and number of claims."""
-        frames = []
+        rows: list[tuple[str, str, str, int]] = []
         for programme in self.programmes:
             for s in self.stack(programme):
                 node = self.compiled.tree.nodes[s]
-                frames.append(
-                    pd.DataFrame(
-                        {
-                            "programme": programme,
-                            "path": np.arange(self.n_years, dtype=np.int64),
-                            "calendar_year": self.scenario.calendar_year,
-                            "coverage": node.name.split(".")[-1],
-                            "kind": "public" if node.programme is None else "insurance",
-                            "paid_fen": self.sums.step_paid[:, s],
-                            "claims": self.sums.step_claims[:, s],
-                        }
-                    )
-                )
+                kind = "public" if node.programme is None else "insurance"
+                rows.append((programme, node.name.split(".")[-1], kind, s))
+            for own in self.compiled.relief:
+                if own.programme == programme:
+                    rows.append((programme, own.entry, _RELIEF_KINDS[own.part], own.row))
+        frames = [
+            pd.DataFrame(
+                {
+                    "programme": programme,
+                    "path": np.arange(self.n_years, dtype=np.int64),
+                    "calendar_year": self.scenario.calendar_year,
+                    "coverage": name,
+                    "kind": kind,
+                    "paid_fen": self.sums.step_paid[:, s],
+                    "claims": self.sums.step_claims[:, s],
+                }
+            )
+            for programme, name, kind, s in rows
+        ]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     @cached_property

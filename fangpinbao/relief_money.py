@@ -1,8 +1,8 @@
 """Relief beside an insurance programme for the same money, on the same simulated years.
 
 Programmes of relief alone are run once as they are, then again at the cost of the insurance: one that costs more pays
-a share of its households, drawn by the key of its take-up, one that costs less pays more by a factor. Every figure is
-paired year by year.
+a share of its households, drawn by the key of its take-up, one that costs less pays more by a factor, or reaches more
+households where it pays cost borne. Every figure is paired year by year.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fangpinbao.estimate import Estimate
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
+from fangpinbao.scenario.relief import ReliefEntry
 from fangpinbao.scenario.vocabulary import LINES
 
 __all__ = ["DesignFigures", "designs_of", "relief_for_the_same_money"]
@@ -38,7 +39,8 @@ class DesignFigures:
     own_cost
         Yuan a year before scaling.
     served, raised
-        Share of households served and factor of payments that should bring the cost to the insurance's.
+        Factors of take-up and of payments that should bring the cost to the insurance's; where the cost stays below,
+        the design cannot use the money.
     cost, late, repaid
         Yuan a year after scaling: payout and relief, with what public layers pay more or less, less loans that came
         back; of it after the year; loans that came back. Premium loadings and administration are left out.
@@ -131,13 +133,12 @@ def relief_for_the_same_money(
     run: dict[str, Any] = {"years": years, "seed": seed, "threads": threads}
     own = simulate(alone, population=population, **run)
     money = float(_money(own, first).mean())
-    scales = {name: _scale(own, name, money if same_money else None) for name in chosen}
+    shares = {name: _share(own, name, money if same_money else None) for name in chosen}
     scaled = own
-    if any(scale != (1.0, 1.0) for scale in scales.values()):
+    if any(share != 1.0 for share in shares.values()):
         there = own.compiled.population
-        scaled = simulate(_scaled(alone, scales), population=there, **run)
-    scales[first] = (1.0, 1.0)
-    return [_figures(own, scaled, name, first, *scales[name]) for name in (first, *chosen)]
+        scaled = simulate(_scaled(alone, shares), population=there, **run)
+    return [_figures(own, scaled, name, first, shares.get(name, 1.0)) for name in (first, *chosen)]
 
 
 def _money(outcomes: Outcomes, programme: str) -> Int64Array:
@@ -150,28 +151,38 @@ def _money(outcomes: Outcomes, programme: str) -> Int64Array:
     return total
 
 
-def _scale(outcomes: Outcomes, programme: str, money: float | None) -> tuple[float, float]:
-    """Share served and factor of payments."""
+def _share(outcomes: Outcomes, programme: str, money: float | None) -> float:
+    """The money over what a design costs as it is."""
     own = float(_money(outcomes, programme).mean())
     share = 1.0 if money is None or own <= 0.0 or money <= 0.0 else money / own
-    return min(share, 1.0), min(max(share, 1.0), _MOST_SCALE)
+    return min(share, _MOST_SCALE)
 
 
-def _scaled(scenario: Scenario, scales: Mapping[str, tuple[float, float]]) -> Scenario:
+def _factors(entry: ReliefEntry, share: float) -> tuple[float, float]:
+    """Factors of an entry's take-up and rate: cost borne is never overpaid, so more money reaches more households."""
+    if share <= 1.0:
+        return share, 1.0
+    if entry.base == "borne":
+        return min(share, 1.0 / entry.take_up) if entry.take_up else 1.0, 1.0
+    return 1.0, share
+
+
+def _scaled(scenario: Scenario, shares: Mapping[str, float]) -> Scenario:
     """Return the scenario with the take-up and rate of each design multiplied."""
     programmes = dict(scenario.programmes)
-    for name, (served, raised) in scales.items():
-        relief = {
-            entry: table.model_copy(update={"take_up": table.take_up * served, "rate": table.rate * raised})
-            for entry, table in programmes[name].relief.items()
-        }
+    for name, share in shares.items():
+        relief = {}
+        for entry, table in programmes[name].relief.items():
+            served, raised = _factors(table, share)
+            update = {"take_up": table.take_up * served, "rate": table.rate * raised}
+            relief[entry] = table.model_copy(update=update)
         programmes[name] = programmes[name].model_copy(update={"relief": relief})
     return scenario.model_copy(update={"programmes": programmes})
 
 
-def _figures(
-    own: Outcomes, outcomes: Outcomes, name: str, insurance: str, served: float, raised: float
-) -> DesignFigures:
+def _figures(own: Outcomes, outcomes: Outcomes, name: str, insurance: str, share: float) -> DesignFigures:
+    factors = [_factors(entry, share) for entry in own.scenario.programmes[name].relief.values()]
+    served, raised = (max((factor[k] for factor in factors), default=1.0) for k in range(2))
     years, cost = outcomes.years, _money(outcomes, name)
 
     def yuan(series: Int64Array) -> Estimate:

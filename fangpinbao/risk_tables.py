@@ -178,7 +178,7 @@ def relief_tables(figures: Sequence[DesignFigures], lang: Lang) -> list[Titled]:
     """Return what designs cost and how they are scaled, and what they do at both lines."""
     zh = lang == "zh"
     heads = (
-        ("", ""), ("own cost, yuan", "自身成本（元）"), ("share served", "覆盖比例"),
+        ("", ""), ("own cost, yuan", "自身成本（元）"), ("take-up times", "申领率倍数"),
         ("payments times", "金额倍数"), ("paid, yuan", "支出（元）"), ("of it late", "其中次年到账"),
         ("loans that came back", "收回贷款"), ("payments", "受助户次"),
     )  # fmt: skip

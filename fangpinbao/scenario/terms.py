@@ -70,6 +70,12 @@ class Filter(Table):
             refuse(
                 f"= {self.age_from} is above age_to ({self.age_to}), so nobody fits. Swap them.", "age_from"
             )
+        below, at_least = self.income_per_head_below, self.income_per_head_from
+        if below is not None and at_least is not None and at_least >= below:
+            refuse(
+                f"= {at_least:g} is not below income_per_head_below ({below:g}), so nobody fits. Swap them.",
+                "income_per_head_from",
+            )
         return self
 
     def is_empty(self) -> bool:
