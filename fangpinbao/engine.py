@@ -14,7 +14,7 @@ import numpy as np
 from fangpinbao._typing import Int64Array
 from fangpinbao.aggregate import apply_aggregate_limits
 from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_person
-from fangpinbao.columns import CLAIMS, N_COLUMNS
+from fangpinbao.columns import CLAIMS, N_COLUMNS, RELIEF
 from fangpinbao.compile import Compiled, compile_scenario
 from fangpinbao.core.layout import BASE_TOUCHED, EXPOSED, GATE, INSURANCE
 from fangpinbao.core.relief import THIS_YEAR
@@ -220,12 +220,19 @@ class Engine:
         return out
 
     def _finish(self, out: Outputs) -> None:
-        """Add "none" to the programmes, which were counted as differences from it, and count claims."""
+        """Add "none" to the programmes, counted as differences from it; count claims and relief of their own."""
         tree = self.compiled.tree
         out.columns[:, 1:] += out.columns[:, :1]
         for p, member in enumerate(tree.members):
             coverages = [s for s in member if tree.nodes[s].programme is not None]
             out.columns[:, p, CLAIMS] = out.step_sums[1][:, coverages].sum(axis=1)
+        for (
+            row
+        ) in self.compiled.relief:  # paid, less loans that came back; late payments are within what is paid
+            sign = {"paid": 1, "late": 0, "repaid": -1}[row.part]
+            out.columns[:, tree.programmes.index(row.programme), RELIEF] += (
+                sign * out.step_sums[0][:, row.row]
+            )
 
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""

@@ -240,7 +240,6 @@ def count_programmes(
                 continue
             insured, insured_relief = _insured(u, change[k, p, at.ADJUST], own, relief, relief_rate[h], relief_counts)
             insured += change[k, p, at.AID]
-            insured_relief += change[k, p, at.RELIEF_CHANGE]
             benefit, fixed, late = change[k, p, at.BENEFIT], change[k, p, at.FIXED], change[k, p, at.LATE]
             adjusted = change[k, p, at.MEDICAL_ADJUST]
             insured0, benefit0 = u0 + base_change[h, p, at.ADJUST], base_change[h, p, at.BENEFIT]
@@ -342,7 +341,6 @@ def count_base(
                 mine[c] = change[k, p, c] if k >= 0 else np.int64(0)
             insured, insured_relief = _insured(u, mine[at.ADJUST], own, relief, relief_rate[h], relief_counts)
             insured += mine[at.AID]
-            insured_relief += mine[at.RELIEF_CHANGE]
             mine[at.ADJUST], mine[at.RELIEF_CHANGE] = insured - u, insured_relief - relief
             mine[at.TOUCHED] = 1
             base_home[at.BASE_TOUCHED, h] = 1

@@ -134,9 +134,9 @@ BENEFIT: Final = 2
 FIXED: Final = 3
 LATE: Final = 4
 TOUCHED: Final = 5
-RELIEF_CHANGE: Final = 6  # of the year: paid by the programme's own relief, less loans that came back
-AID: Final = 7  # what that does for the resources of the year
-CHANGE_WIDTH: Final = 8
+AID: Final = 6  # of a year: what the programme's own relief does for resources, less loans paid back
+RELIEF_CHANGE: Final = 6  # of the base: relief that exists anyway, beside "none"
+CHANGE_WIDTH: Final = 7
 
 # base_home[., h]: the year without events
 BASE_RESOURCE: Final = 0

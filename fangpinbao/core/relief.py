@@ -118,7 +118,6 @@ def pay_relief(
                 left[s] -= paid
             change[k, p, at.TOUCHED] = 1
             change[k, p, at.AID] += in_time
-            change[k, p, at.RELIEF_CHANGE] += paid
             step_sums[0, y, row] += paid
             step_sums[1, y, row] += 1
             if collected.shape[1] > 0:
@@ -142,7 +141,6 @@ def pay_relief(
             y, k = first_year + np.int64(year[s]), np.int64(place[s]) - 1
             change[k, p, at.TOUCHED] = 1
             change[k, p, at.AID] -= owed
-            change[k, p, at.RELIEF_CHANGE] -= owed
             step_sums[0, y, row] += owed
             step_sums[1, y, row] += 1
             if collected.shape[1] > 0:

@@ -64,7 +64,6 @@ class ReliefEntry(Table):
     """
 
     label: Label | None = None
-    payer: Label | None = None
     base: Literal["gap", "borne", "heads"]
     where: Annotated[Filter, Field(description="households that can be paid")] = Filter()
     standard: Annotated[
