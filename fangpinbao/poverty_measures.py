@@ -86,7 +86,7 @@ def _costs(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> No
     if cost is None:
         gathering.note(f"{name}: public_cost, cost_per_prevented: expenses take the whole premium")
     else:
-        each = estimators.ratio(cost, net, years, unit).scaled(0.01, unit)
+        each = estimators.cost_for(cost, net, years, unit).scaled(0.01, unit)
         gathering.add("cost_per_prevented", "ratio", each, name, line=line)
         if yearly.has_own_relief(outcomes):
             _for_the_money(gathering, outcomes, name, line)

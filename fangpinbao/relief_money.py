@@ -48,7 +48,7 @@ class DesignFigures:
         Of relief, or households paid by insurance.
     prevented, lifted, induced, gap_closed, cost_per_prevented
         By line: households (of W0 above the line), households poor before, yuan, and yuan per household net of
-        induced ones; the last None where the number is within two standard errors of zero.
+        induced ones; the last None where the number is negative or within two standard errors of zero.
     less
         By line: net prevented of this programme less that of the insurance, paired year by year.
     """
@@ -215,7 +215,7 @@ def _figures(own: Outcomes, outcomes: Outcomes, name: str, insurance: str, share
         induced=by_line("households_induced"),
         gap_closed=by_line("gap_closed"),
         cost_per_prevented={
-            line: estimators.ratio(cost, net[line], years, unit).scaled(_FEN, unit) for line in LINES
+            line: estimators.cost_for(cost, net[line], years, unit).scaled(_FEN, unit) for line in LINES
         },
         less={
             line: estimators.difference(
