@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from io import StringIO
 
 import numpy as np
 import pytest
 from conftest import build, merged
+from rich.console import Console
 from test_twin import ILLNESS, MEDICINE, differences
 
 from fangpinbao import yearly
@@ -14,10 +16,13 @@ from fangpinbao.comparison import compare
 from fangpinbao.compile_relief import phase_shares
 from fangpinbao.engine import Engine
 from fangpinbao.errors import InputError
+from fangpinbao.explain import explain
 from fangpinbao.figures import all_figures
 from fangpinbao.household_years import settle_households
 from fangpinbao.loans import part_due
+from fangpinbao.run_tables import RunTables
 from fangpinbao.scenario.relief import Period
+from fangpinbao.tables import print_all
 
 ILL = {"attributes": {"ill": {"chance": 0.3, "where": {"age_from": 40}}}}
 
@@ -264,6 +269,49 @@ def test_public_cost_and_figures_of_relief() -> None:
     assert {"relief", "loan paid back"} <= set(kinds.index)
     plain = all_figures(Engine(build(), seed=5).run(6, threads=1))
     assert not plain.select(measure=["own_relief", "net_prevented_per_million"])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_tables_show_relief_beside_insurance(lang: str) -> None:
+    labels = {
+        "top": {"label": {"en": "a top-up", "zh": "补差"}},
+        "exit": {"label": {"en": "exit", "zh": "渐退"}},
+    }
+    named = {"p": {"label": {"en": "both", "zh": "两者"}, "relief": labels}}
+    for scenario, wanted in ((build(**merged(LENDING, {"programmes": named})), True), (build(), False)):
+        outcomes = Engine(scenario, seed=5).run(20, threads=1)
+        tables = RunTables(outcomes, all_figures(outcomes), lang)
+        console = Console(width=220, record=True, file=StringIO())
+        print_all(console, [*tables.first(), *tables.details()])
+        shown = console.export_text()
+        words = [
+            "What public money does",
+            "Relief paid by programmes",
+            "a top-up",
+            "both",
+            "loans that came back",
+        ]
+        if lang == "zh":
+            words = ["财政资金的效果", "各方案的救助支出", "补差", "两者", "当年收回贷款"]
+        assert [word for word in words if (word in shown) != wanted and word != "补差"] == []
+
+
+def test_the_page_of_a_household_adds_up() -> None:
+    scenario = build(
+        **merged(LENDING, {"programmes": {"p": {"premium_per_insured": 40, "household_share": 0.5}}})
+    )
+    for path in range(4):
+        page = explain(scenario, path, programme="p", seed=5)
+        numbers = [float(line.split(": ")[-1].replace(",", "")) for line in page.lines if line.startswith("  ")
+                   and line.split(":")[0].strip() in PARTS]  # fmt: skip
+        assert round(sum(numbers) * 100) == page.insured_fen - page.without_fen
+        assert "relief of the programme" in str(page)
+
+
+PARTS = (
+    "change by the programme within the year", "relief of the programme within the year",
+    "loans of earlier years paid back", "premium paid by the household",
+)  # fmt: skip
 
 
 # --- what is refused --------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def test_payments_are_the_sums_of_settled_households() -> None:
         "top_up_all": gap,
         "top_up_dibao": gap * people.dibao,
         "top_up_income": np.maximum(456_000 * size - (net + table.spending), 0),
-        "university_grant": np.broadcast_to(1_000_000 * students, gap.shape),
+        "student_grant": np.broadcast_to(1_000_000 * students, gap.shape),
         "temporary": np.where(tested, np.minimum(borne, 114_000 * size), 0),
     }
     changes = {

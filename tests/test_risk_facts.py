@@ -19,7 +19,7 @@ FAMILIES = Path(__file__).resolve().parents[1] / "scenarios" / "families"
 FACTS = [
     ("hohhot-2020", "line of groups 1 and 2", "at-risk-2020", "risk.rules.hohhot.groups.unstable.income_per_head_below", 5_000),
     ("hohhot-2020", "line of groups 1 and 2", "at-risk-2020", "risk.rules.hohhot.groups.low_income.income_per_head_below", 5_000),
-    ("hohhot-2020", "university grant", "relief", "programmes.university_grant.relief.grant.standard", 10_000),
+    ("hohhot-2020", "university grant", "relief", "programmes.student_grant.relief.grant.standard", 10_000),
     ("hohhot-2020", "dibao uplift", "relief", "programmes.dibao_uplift.relief.uplift.rate", 0.10),
     ("ningxia-2020", "monitored, unstable", "at-risk-2020", "risk.rules.ningxia.groups.unstable.published.persons", 14_700),
     ("ningxia-2020", "monitored, marginal", "at-risk-2020", "risk.rules.ningxia.groups.marginal.published.persons", 25_800),
