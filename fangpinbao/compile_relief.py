@@ -26,6 +26,7 @@ GateOf = Callable[[IncomeTest | None, SpendingTest | None, float], int]
 _BASES: Final = ("gap", "borne", "heads")
 _ONS: Final = ("income", "income_minus_rigid", "resources")
 _TWO_32: Final = 1 << 32
+_LEAST: Final = 1e-12  # a chance below it is none, and is not divided by
 _NO_CAP: Final = np.iinfo(np.int64).max // 4
 
 
@@ -112,7 +113,8 @@ def compile_relief(
         terms[e, at.RELIEF_RATE], terms[e, at.RELIEF_IN_TIME] = table.rate, table.paid_within_year
         terms[e, at.RELIEF_TAKE_UP] = round(table.take_up * _TWO_32)
         if table.period is not None:
-            terms[e, at.RELIEF_PHASE] = table.period.begun_a_year / 12 * _TWO_32
+            terms[e, at.RELIEF_PHASE] = max(table.period.begun_a_year / 12, _LEAST) * _TWO_32
+            terms[e, at.RELIEF_TAKE_UP] *= table.period.begun_a_year > 0
         phase[e, : len(shares[e])] = [float(share) for share in shares[e]]
         due[:, e] = _due(scenario, population, table)
     by_chance = np.array(

@@ -226,13 +226,11 @@ class Engine:
         for p, member in enumerate(tree.members):
             coverages = [s for s in member if tree.nodes[s].programme is not None]
             out.columns[:, p, CLAIMS] = out.step_sums[1][:, coverages].sum(axis=1)
-        for (
-            row
-        ) in self.compiled.relief:  # paid, less loans that came back; late payments are within what is paid
-            sign = {"paid": 1, "late": 0, "repaid": -1}[row.part]
-            out.columns[:, tree.programmes.index(row.programme), RELIEF] += (
-                sign * out.step_sums[0][:, row.row]
-            )
+        for row in self.compiled.relief:
+            if row.part != "late":  # which is within what is paid
+                sign = 1 if row.part == "paid" else -1
+                p = tree.programmes.index(row.programme)
+                out.columns[:, p, RELIEF] += sign * out.step_sums[0][:, row.row]
 
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""

@@ -84,9 +84,7 @@ class Chunk(NamedTuple):
     catalogue: Int64Array  # [3, township events] peril, township, share x 2^32
     catalogue_key: Uint64Array  # [township events]
     relief_key: Uint64Array  # [e, y] take-up and periods of relief
-    past: tuple[
-        Any, ...
-    ] = ()  # chunks of the years before, the nearest first; only where loans are paid back
+    past: tuple[Any, ...] = ()  # chunks of the years before, the nearest first, where loans are paid back
 
 
 class Base(NamedTuple):
