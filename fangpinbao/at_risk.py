@@ -13,7 +13,7 @@ import numpy as np
 
 from fangpinbao import estimators
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array
-from fangpinbao.core.streams import decision_key, survival_of, uniforms_for, words_for
+from fangpinbao.attributes import persons_with, shares_of
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.estimate import Estimate
 from fangpinbao.household_years import HouseholdYears, settle_households
@@ -53,16 +53,10 @@ class Facts:
         persons: dict[str, BoolArray] = {}
         shares: dict[str, Float64Array] = {}
         for name, attribute in scenario.risk.attributes.items():
-            key = decision_key(scenario.population.seed, f"attribute/{name}")
             if attribute.share is not None:
-                words = words_for(key, people.household_key)
-                drawn = np.asarray(attribute.share.core().quantile_from_survival(survival_of(words)))
-                shares[name] = np.clip(drawn, 0.0, 1.0)
+                shares[name] = shares_of(scenario, people, name)
             else:
-                of_household = attribute.level == "household"
-                uniforms = uniforms_for(key, people.household_key if of_household else people.person_key)
-                uniforms = uniforms[people.household_of] if of_household else uniforms
-                persons[name] = (uniforms < (attribute.chance or 0.0)) & people.select(attribute.where)
+                persons[name] = persons_with(scenario, people, name)
         return cls(table, persons, shares)
 
     def has(self, name: str) -> BoolArray:

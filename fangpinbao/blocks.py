@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fangpinbao._typing import BoolArray, Int64Array, Uint8Array
+from fangpinbao._typing import BoolArray, Float64Array, Int64Array, Uint8Array
 from fangpinbao.columns import N_COLUMNS
 from fangpinbao.compile import Compiled
 from fangpinbao.core import layout as at
-from fangpinbao.core.structures import Base, Block, Work
+from fangpinbao.core.structures import Base, Block, Stacks, Work
 from fangpinbao.hazard import Hazard
 
 __all__ = ["cut_blocks", "empty_base", "set_slack", "takes_base_by_person"]
@@ -77,6 +77,7 @@ def _block(compiled: Compiled, hazard: Hazard, first: int, last: int) -> Block:
         household=part(people.household, homes),
         relief_rate=people.relief_rate[homes],
         own_premium=part(people.own_premium, homes),
+        relief_due=np.ascontiguousarray(people.relief_due[:, :, homes]),
         base=base,
         base_any=np.asarray(base.any(axis=1), dtype=np.int64),
         has_base=has_base.astype(np.uint8) if has_base.any() else np.zeros(0, dtype=np.uint8),
@@ -167,6 +168,7 @@ def set_slack(compiled: Compiled, block: Block, base: Base, work: Work) -> None:
         tested = household[at.INCOME_TESTED] - lost - spending
         until_relief = np.where(block.relief_rate > 0, tested - household[at.RELIEF_STANDARD], np.inf)
         slack = np.minimum(slack, until_relief)
+    slack = np.minimum(slack, _until_own_relief(stacks, block, spending, lost, home[at.BASE_RESOURCE]))
     always = (home[at.BASE_TOUCHED] == 1) | (home[at.BASE_RELIEF] > 0)
     if block.household_base.shape[1]:
         always |= (block.household_base != 0).any(axis=0)
@@ -187,6 +189,34 @@ def set_slack(compiled: Compiled, block: Block, base: Base, work: Work) -> None:
         (at.MEDICAL_SLACK, np.where(medical < 0, -np.inf, medical)),
     ):
         home[row] = np.clip(values - 2, -_NO_SLACK, _NO_SLACK).astype(np.int64)
+
+
+def _until_own_relief(
+    stacks: Stacks, block: Block, spending: Float64Array, lost: Float64Array, resource: Int64Array
+) -> Float64Array:
+    """[h] spending of members beyond the base up to which relief of programmes that is nil there stays nil."""
+    household, slack = block.household, np.full(block.households, np.inf)
+    for e, entry in enumerate(stacks.relief):
+        bound = np.full(block.households, -np.inf)
+        for of_income, of_lost, of_spending, line in (
+            stacks.gate_terms[entry[at.RELIEF_GATE]] if entry[at.RELIEF_GATE] >= 0 else ()
+        ):
+            if np.isfinite(line):
+                tested = of_income * household[at.INCOME_TESTED] + of_lost * lost + of_spending * spending
+                bound = np.maximum(bound, tested - line * household[at.SIZE])
+        if entry[at.RELIEF_BASE] == at.GAP_BASE:
+            have = household[at.INCOME_TESTED] - lost
+            if entry[at.RELIEF_ON] == at.ON_NET_INCOME:
+                have = have - spending
+            elif entry[at.RELIEF_ON] == at.ON_RESOURCES:
+                have = resource.astype(np.float64)
+            until_gap = have - block.relief_due[at.DUE_BASE, e]
+            moves = entry[at.RELIEF_ON] != at.ON_INCOME
+            bound = np.maximum(bound, np.where((until_gap <= 0) | moves, until_gap, np.inf))
+        elif entry[at.RELIEF_BASE] == at.HEADS_BASE and not np.isfinite(bound).any():
+            continue  # the same in every year
+        slack = np.where(block.relief_due[at.DUE_CAP, e] > 0, np.minimum(slack, bound), slack)
+    return slack
 
 
 def empty_base(compiled: Compiled, block: Block) -> Base:

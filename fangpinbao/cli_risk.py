@@ -35,6 +35,7 @@ WithOption = Annotated[
 RangesOption = Annotated[bool, typer.Option(help="move assumed numbers over their ranges")]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="also write the figures to this file")]
 MOST_YEARS = 50
+RELIEF_YEARS, _RANGE_YEARS = 1_000, 50
 
 
 def _open(
@@ -188,7 +189,9 @@ def relief(
     programme: Annotated[
         str | None, typer.Option(help="insurance to compare with (default: the first)")
     ] = None,
-    design: Annotated[list[str] | None, typer.Option(help="a relief design (default: all)")] = None,
+    design: Annotated[
+        list[str] | None, typer.Option(help="a programme of relief alone (default: all)")
+    ] = None,
     same_money: Annotated[bool, typer.Option(help="scale designs to the programme's mean payout")] = True,
     parts: WithOption = None,
     years: YearsOption = None,
@@ -198,21 +201,33 @@ def relief(
     lang: LangOption = "en",
     settings: SetOption = None,
 ) -> None:
-    """Set relief designs against an insurance programme, for the same money and on the same years."""
-    from fangpinbao.at_risk import Facts
-    from fangpinbao.household_years import settle_households
-    from fangpinbao.relief_designs import compare_relief
+    """Set programmes of relief against an insurance programme, for the same money and on the same years."""
+    from fangpinbao.engine import population_of
+    from fangpinbao.relief_money import relief_for_the_same_money
     from fangpinbao.risk_ranges import ranges_of_relief
     from fangpinbao.risk_tables import relief_tables
     from fangpinbao.tables import print_all
 
-    language, loaded, asked = _open(scenario, parts, settings, years, lang)
-    figures = compare_relief(
-        loaded, asked, programme=programme, designs=design, seed=seed, same_money=same_money
+    language, loaded, _ = _open(scenario, parts, settings, years, lang)
+    asked = min(loaded.simulation.years, RELIEF_YEARS) if years is None else years
+    people = population_of(loaded)
+    figures = relief_for_the_same_money(
+        loaded,
+        asked,
+        programme=programme,
+        designs=design,
+        seed=seed,
+        same_money=same_money,
+        population=people,
     )
     print_all(make_console(), relief_tables(figures, language))
     names = [one.design for one in figures[1:]]
-    facts = Facts.of(settle_households(loaded, asked, seed=seed)) if ranges else None
-    if facts is not None:
-        _show_ranges(True, lambda: ranges_of_relief(facts, names, programme, same_money=same_money), language)
+
+    def moved() -> list[Moved]:
+        first, few = figures[0].design, min(asked, _RANGE_YEARS)
+        return ranges_of_relief(
+            loaded, names, first, few, seed=seed, same_money=same_money, population=people
+        )
+
+    _show_ranges(ranges, moved, language)
     _write(json, "relief", figures, loaded, asked, seed)

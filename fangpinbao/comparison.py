@@ -37,6 +37,8 @@ def compare(outcomes: Outcomes, a: str, b: str = "none") -> Figures:
     for programme in (a, b):
         outcomes.index(programme)
     left_out = yearly.OF_PAYOUT if any(yearly.is_rules(outcomes, p) for p in (a, b)) else frozenset()
+    if not yearly.has_own_relief(outcomes):
+        left_out = left_out | yearly.OF_OWN_RELIEF
     for measure in yearly.YEAR_MEASURES:
         if not measure.endswith("_change") and measure not in left_out:
             gathering.add(measure, "difference", yearly.mean(outcomes, a, measure, minus=b), name)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array
+from fangpinbao.compile_relief import ReliefRow
 from fangpinbao.compile_steps import compile_steps
 from fangpinbao.compiled import (
     FEN,
@@ -47,6 +48,9 @@ class Compiled:
     """[g] persons; ``households`` and ``certain`` [a, g] (fen a year) likewise."""
     households: Int64Array
     certain: Int64Array
+    relief: tuple[ReliefRow, ...]
+    """Rows of the sums by step that belong to relief of programmes; ``relief_by_chance`` says which change by year."""
+    relief_by_chance: BoolArray
     seed: int
 
 
@@ -56,7 +60,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     tree = StackTree.of(scenario)
     level = np.array([_level(node, accounts) for node in tree.nodes] or [0], dtype=np.int64)
     components = Components.of(accounts, tree)
-    stacks, choice_person, choice_household = compile_steps(
+    stacks, choice_person, choice_household, relief = compile_steps(
         scenario, population, accounts, tree, components, level
     )
     classes = sorted(set(population.household_class.tolist()))
@@ -74,6 +78,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
         own_premium=_own_premium(scenario, population, tree),
         choice_person=choice_person,
         choice_household=choice_household,
+        relief_due=relief.due,
     )
     return Compiled(
         scenario=scenario,
@@ -87,6 +92,8 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
         persons=np.bincount(group_of_person, minlength=len(classes)),
         households=np.bincount(group, minlength=len(classes)),
         certain=certain,
+        relief=relief.rows,
+        relief_by_chance=relief.by_chance,
         seed=seed,
     )
 
@@ -151,6 +158,7 @@ def _people(
             group=group,
             relief_rate=rate,
             own_premium=np.zeros((1, n_households), dtype=np.int64),
+            relief_due=np.zeros((2, 0, n_households), dtype=np.int64),
             base=base,
             has_base=has_base,
             household_base=household_base,

@@ -6,6 +6,7 @@ import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint8Array
 from fangpinbao.columns import CAUSES
+from fangpinbao.compile_relief import ReliefTables, compile_relief
 from fangpinbao.compiled import (
     FEN,
     KINDS,
@@ -22,7 +23,7 @@ from fangpinbao.core.schedule import Schedule, hinge_arrays
 from fangpinbao.core.structures import Stacks
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
-from fangpinbao.scenario.terms import Filter
+from fangpinbao.scenario.terms import Filter, IncomeTest, SpendingTest
 from fangpinbao.scenario.vocabulary import Account
 
 __all__ = ["compile_steps"]
@@ -74,8 +75,8 @@ def compile_steps(
     tree: StackTree,
     components: Components,
     level: Int64Array,
-) -> tuple[Stacks, Uint8Array, Uint8Array]:
-    """Tables of the steps, and which schedule of each varied step is whose, by person and by household."""
+) -> tuple[Stacks, Uint8Array, Uint8Array, ReliefTables]:
+    """Tables of the steps and of relief, and which schedule of a varied step is whose, by person and household."""
     n_nodes, names = len(tree.nodes), list(accounts)
     buffers = Buffers.of(tree, components, level)
     sets: list[list[Schedule]] = []
@@ -116,7 +117,10 @@ def compile_steps(
             row[at.VARIANTS] = len(rows)
         if step.per_household is not None and schedule_of(step.per_household) != Schedule.everything():
             row[at.HOUSEHOLD_SET] = add([schedule_of(step.per_household)])
-        row[at.GATE] = _gate(node, gates)
+        row[at.GATE] = _gate(step.income_test, step.spending_test, step.take_up, gates)
+    relief_tables = compile_relief(
+        scenario, population, size, lambda income, spending, chance: _gate(income, spending, chance, gates)
+    )
     at_, bend, jump, counts, floor = hinge_arrays(sets)
     terms, take_up = _gate_arrays(list(gates))
     kind_loss, kind_weight = _weights(scenario)
@@ -157,7 +161,7 @@ def compile_steps(
         none_buffer=buffers.none_buffer,
         none_cum=buffers.none_cum,
         kind_loss=kind_loss,
-        step=step_table,
+        step=_with_rows(step_table, relief_tables),
         step_terms=step_terms,
         effect=effect,
         read=buffers.read,
@@ -177,12 +181,16 @@ def compile_steps(
         count_groups=max(len(count_groups), 1),
         person_buffers=buffers.person_buffers,
         household_buffers=buffers.household_buffers,
+        relief=relief_tables.entries,
+        relief_terms=relief_tables.terms,
+        phase=relief_tables.phase,
     )
     nobody = [np.zeros(1, dtype=np.int64)]
     return (
         stacks,
         np.array(rows_person or nobody, dtype=np.uint8),
         np.array(rows_household or nobody, dtype=np.uint8),
+        relief_tables,
     )
 
 
@@ -205,6 +213,14 @@ def _share_limits(scenario: Scenario, tree: StackTree, step: Int64Array, limits:
                 else:
                     step[s, at.CUM_READ] = 1
                 before = s
+
+
+def _with_rows(step_table: Int64Array, relief: ReliefTables) -> Int64Array:
+    """Add the rows of relief, which no kernel of steps runs, so that sums by step have a place for them."""
+    rows = np.zeros((len(relief.rows), at.STEP_WIDTH), dtype=np.int64)
+    rows[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND]] = -1
+    rows[:, at.LEVEL] = 1
+    return np.concatenate([step_table, rows])
 
 
 def _cum_is_read(step: Int64Array, none_cum: Int64Array, size: int) -> Int64Array:
@@ -253,15 +269,19 @@ def _runs(
     return tuple(runs)
 
 
-def _gate(node: Node, gates: dict[tuple[object, ...], int]) -> int:
-    step = node.step
-    after = step.income_test if step.income_test and step.income_test.moment == "after_shock" else None
-    if after is None and step.spending_test is None and step.take_up >= 1:
+def _gate(
+    income_test: IncomeTest | None,
+    spending_test: SpendingTest | None,
+    take_up: float,
+    gates: dict[tuple[object, ...], int],
+) -> int:
+    after = income_test if income_test and income_test.moment == "after_shock" else None
+    if after is None and spending_test is None and take_up >= 1:
         return -1
     key = (
         after.per_head_below if after else None,
-        step.spending_test.times_income if step.spending_test else None,
-        step.take_up,
+        spending_test.times_income if spending_test else None,
+        take_up,
     )
     return gates.setdefault(key, len(gates))
 

@@ -30,6 +30,7 @@ class People:
     group: Int64Array  # [h] class of household, among those that occur
     relief_rate: Float64Array  # [h] take-up x share in time
     own_premium: Int64Array  # [p, h]
+    relief_due: Int64Array  # [(due, cap), e, h] of the relief of programmes
     base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
     has_base: BoolArray  # [n]
     household_base: Float64Array  # [c, h] certain cost of households by component; [c, 0] if none

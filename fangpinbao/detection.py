@@ -149,7 +149,6 @@ def with_everybody_found(scenario: Scenario, programme: str | None = None) -> Sc
         kept[new] = table
     document["programmes"] = kept
     document.pop("detection", None)
-    document.pop("relief_designs", None)
     return Scenario.from_document(document, file=scenario.file)
 
 

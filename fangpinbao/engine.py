@@ -14,17 +14,18 @@ import numpy as np
 from fangpinbao._typing import Int64Array
 from fangpinbao.aggregate import apply_aggregate_limits
 from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_person
-from fangpinbao.columns import CLAIMS, N_COLUMNS
+from fangpinbao.columns import CLAIMS, N_COLUMNS, RELIEF
 from fangpinbao.compile import Compiled, compile_scenario
 from fangpinbao.core.layout import BASE_TOUCHED, EXPOSED, GATE, INSURANCE
+from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.run import run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
+from fangpinbao.loans import due_of_loans, lenders, no_loans, years_of_loans
 from fangpinbao.outcomes import Outcomes, Sums
+from fangpinbao.people import population_of
 from fangpinbao.population import Population
-from fangpinbao.roster import read_roster
 from fangpinbao.scenario import Scenario
-from fangpinbao.synthesis import synthesise
 
 if TYPE_CHECKING:
     from fangpinbao.catastrophe.area_source import AreaSource
@@ -37,15 +38,6 @@ BATCH_CELLS = 120_000
 """Persons x years settled at once: enough to spread the cost of a call, few enough for one core's cache."""
 
 
-def population_of(scenario: Scenario) -> Population:
-    """Return the scenario's population: its roster, or one made from its margins."""
-    if scenario.population.file is not None:
-        folder = scenario.file.parent if scenario.file is not None else None
-        path = folder / scenario.population.file if folder is not None else scenario.population.file
-        return read_roster(path)
-    return synthesise(scenario.population)
-
-
 class Engine:
     """A scenario over a population, compiled, cut into blocks; runs any years.
 
@@ -55,6 +47,8 @@ class Engine:
         Aim for persons per block; changes speed, never a bit of the results.
     stratified
         Draw years in the strata of the catastrophe's tiers, where catastrophes strike households.
+    is_past
+        Whether only the loans of years before are asked for.
     """
 
     def __init__(
@@ -66,6 +60,7 @@ class Engine:
         salts: Salts | None = None,
         block_persons: int = BLOCK_PERSONS,
         stratified: bool = True,
+        is_past: bool = False,
     ) -> None:
         self.scenario, self.seed, self.block_persons = scenario, seed, block_persons
         self.given_population = population
@@ -75,9 +70,20 @@ class Engine:
         self.compiled: Compiled = compile_scenario(scenario, self.population, seed)
         self.hazard = Hazard(scenario, self.population, seed)
         self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
+        self.stratified = stratified
         self.areas = self._areas(stratified)
         self._bases: dict[int, Base] = {}
         self._local = threading.local()
+        self.lender: Engine | None = None  # of the years before, where loans are paid back
+        if years_of_loans(scenario) and not is_past:
+            self.lender = Engine(
+                lenders(scenario),
+                self.population,
+                seed=seed,
+                salts=salts,
+                block_persons=block_persons,
+                is_past=True,
+            )
 
     def _areas(self, stratified: bool) -> AreaSource | None:
         """The catastrophes that strike households, where some do."""
@@ -142,6 +148,9 @@ class Engine:
         gate, insurance = stacks.step[:, GATE], stacks.step[:, INSURANCE] == 1
         by_chance = np.zeros(len(gate), dtype=np.bool_)
         by_chance[gate >= 0] = stacks.gate_take_up[gate[gate >= 0]] < 1 << 32
+        relief = [row.row for row in self.compiled.relief]
+        by_chance[relief] = self.compiled.relief_by_chance
+        insurance[relief] = True  # a replay settles whom relief pays, too
         set_slack(self.compiled, block, base, self.work())
         base.columns[:] = out.columns[0]
         base.step_sums[:] = out.step_sums[:, 0]
@@ -179,11 +188,17 @@ class Engine:
         by_household: bool = False,
         collect: bool = False,
         allowed: Int64Array | None = None,
+        book: Int64Array | None = None,
+        mode: int = THIS_YEAR,
     ) -> Outputs:
         """Simulate one block for the years of a chunk; ``collected`` then holds each unit's payments.
 
-        The sums leave out what every year has in common: see ``base``.
+        The sums leave out what every year has in common: see ``base``. ``book`` and ``mode`` are of years before
+        (``fangpinbao.loans``); absent: what falls due of earlier loans is found first.
         """
+        if book is None:
+            lender = self.lender
+            book = no_loans() if lender is None else due_of_loans(lender, block, chunk.past, years)
         base = self.base(block)
         out = self.outputs(years, block, collect=collect, by_household=by_household)
         if allowed is not None:
@@ -192,6 +207,7 @@ class Engine:
         work = self.work()
         while True:
             work.threshold_row[:] = -1
+            work.book, work.mode = book, mode
             needed = -run_years(
                 self.hazard.perils,
                 self.compiled.stacks,
@@ -204,6 +220,7 @@ class Engine:
                 years,
                 replay=replay,
             )
+            work.book, work.mode = no_loans(), THIS_YEAR
             if needed <= 0:
                 break
             work = self.work(max(needed, 2 * work.capacity))
@@ -213,18 +230,29 @@ class Engine:
         return out
 
     def _finish(self, out: Outputs) -> None:
-        """Add "none" to the programmes, which were counted as differences from it, and count claims."""
+        """Add "none" to the programmes, counted as differences from it; count claims and relief of their own."""
         tree = self.compiled.tree
         out.columns[:, 1:] += out.columns[:, :1]
         for p, member in enumerate(tree.members):
             coverages = [s for s in member if tree.nodes[s].payer_kind == "insurer"]
             out.columns[:, p, CLAIMS] = out.step_sums[1][:, coverages].sum(axis=1)
+        for row in self.compiled.relief:
+            if row.part != "late":  # which is within what is paid
+                sign = 1 if row.part == "paid" else -1
+                p = tree.programmes.index(row.programme)
+                out.columns[:, p, RELIEF] += sign * out.step_sums[0][:, row.row]
 
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""
         path = np.arange(low, high, dtype=np.int64)
         chunk = self.hazard.chunk(path, np.zeros_like(path), self.salts)
-        return chunk if self.areas is None else chunk._replace(areas=self.areas.of(path))
+        if self.areas is not None:
+            chunk = chunk._replace(areas=self.areas.of(path))
+        if self.lender is None:
+            return chunk
+        hazard, before = self.lender.hazard, range(1, years_of_loans(self.scenario) + 1)
+        past = tuple(hazard.chunk(path, np.full_like(path, -k), self.salts) for k in before)
+        return chunk._replace(past=past)
 
     def _run_on(
         self, client: Any, spans: list[tuple[int, int]], sums: Sums, progress: Callable[[float], None] | None
@@ -232,7 +260,9 @@ class Engine:
         """Let a client's workers simulate the spans; they get the recipe of this engine, not its arrays."""
         from fangpinbao.cluster import run_spans
 
-        recipe = (self.recipe_id, self.scenario, self.given_population, self.seed, self.block_persons)
+        made_of = (self.scenario, self.given_population)
+        options = {"seed": self.seed, "salts": self.salts, "block_persons": self.block_persons}
+        recipe = (self.recipe_id, made_of, {**options, "stratified": self.stratified})
         of_group = {block.group: block for block in self.blocks}
 
         def add(found: dict[int, Outputs], low: int) -> None:
@@ -309,18 +339,18 @@ class Engine:
         return Outcomes(self.compiled, self.hazard.names, sums, limited, design)
 
 
-_Recipe = tuple[str, Scenario, Population | None, int, int]
+_Recipe = tuple[str, tuple[Scenario, Population | None], dict[str, Any]]
 _engines: dict[str, Engine] = {}  # on a worker of a cluster: the last ones asked for
 _MOST_ENGINES = 2
 
 
 def _sums_of_span(recipe: _Recipe, span: tuple[int, int]) -> dict[int, Outputs]:
     """Simulate all blocks for some years on a worker, which makes the engine itself; one sum for each class."""
-    name, scenario, population, seed, block_persons = recipe
+    name, made_of, options = recipe
     if name not in _engines:
         while len(_engines) >= _MOST_ENGINES:
             _engines.pop(next(iter(_engines)))
-        _engines[name] = Engine(scenario, population, seed=seed, block_persons=block_persons)
+        _engines[name] = Engine(*made_of, **options)
     engine, (low, high) = _engines[name], span
     chunk = engine.years(low, high)
     sums: dict[int, Outputs] = {}

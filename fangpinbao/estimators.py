@@ -36,11 +36,13 @@ __all__ = [
     "NOTE_FEW_YEARS_ABOVE",
     "NOTE_FEW_YEARS_BELOW",
     "NOTE_LONE_YEAR",
+    "NOTE_NO_GAIN",
     "NOTE_SMALL_DENOMINATOR",
     "Z_95",
     "Estimate",
     "Method",
     "Years",
+    "cost_for",
     "covariance",
     "difference",
     "exceedance_curve",
@@ -62,6 +64,7 @@ _TAIL = 0.025
 _NOISE = 1e-15
 
 NOTE_LONE_YEAR = "a stratum with a single year has no error; simulate more years"
+NOTE_NO_GAIN = "not defined: more fall below the line than are kept from it"
 NOTE_SMALL_DENOMINATOR = "not defined: the denominator's mean is within two standard errors of zero"
 NOTE_FEW_YEARS_ABOVE = "too few years above this level for an upper bound; simulate more years"
 NOTE_FEW_YEARS_BELOW = "too few years below this level for a lower bound; simulate more years"
@@ -92,6 +95,14 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike, years: Years, unit: str)
     if error is not None and error <= _NOISE * abs(value):
         error = 0.0
     return _symmetric(value, error, unit, years.n)
+
+
+def cost_for(cost: ArrayLike, gained: ArrayLike, years: Years, unit: str) -> Estimate:
+    """Ratio of expected cost and expected gain; not defined, with a note, where more is lost than gained."""
+    each = ratio(cost, gained, years, unit)
+    if each.value is not None and _mean(_column(gained, years), years) < 0.0:
+        return Estimate(None, None, None, None, unit, years.n, note=NOTE_NO_GAIN)
+    return each
 
 
 def standard_deviation(values: ArrayLike, years: Years, unit: str) -> Estimate:

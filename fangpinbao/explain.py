@@ -20,6 +20,7 @@ from fangpinbao.errors import InputError, Problem
 from fangpinbao.household_year import HouseholdYear, first_paid
 from fangpinbao.population import Population
 from fangpinbao.reasons import money, reasons
+from fangpinbao.relief_reasons import own_relief
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, CLASSES, LINES, STAGE_LABELS, STAGES
 
@@ -49,7 +50,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Payment:
-    """What a step paid to a person (or the household: None) of an amount, and why not more."""
+    """What a step or relief paid to a person (or the household: None) of an amount, and why not more."""
 
     step: str
     programme: str | None
@@ -57,6 +58,7 @@ class Payment:
     amount_fen: float
     paid_fen: int
     reasons: tuple[str, ...]
+    is_relief: bool = False
 
 
 @dataclass(frozen=True)
@@ -296,6 +298,17 @@ class _Page:
                     why = tuple(reasons(year, node, unit, amount, paid, free, self.lang))
                     person = None if unit is None else str(ids[unit])
                     yield Payment(node.name, node.programme, person, amount, paid, why)
+        programme = tree.programmes[year.p]
+        for given in own_relief(year, self.lang):
+            yield Payment(
+                f"{programme}.{given.entry}",
+                programme,
+                None,
+                given.base,
+                given.paid,
+                given.reasons,
+                is_relief=True,
+            )
 
     def _payer(self, node: Node) -> tuple[str, str]:
         """Say who pays a step, in both languages."""
@@ -320,6 +333,19 @@ class _Page:
                 who = self._who(payment.person)
                 yield "    " + say(f"{who}: of {base} pays {paid}", f"{who}：{base} 中支付 {paid}")
                 yield from (f"      - {reason}" for reason in payment.reasons)
+        programme = tree.programmes[self.year.p]
+        relief = {f"{programme}.{name}": table for name, table in self._own_relief().items()}
+        for payment in (one for one in payments if one.is_relief):
+            name = self.label(relief[payment.step], payment.step.split(".")[-1])
+            yield f"  {name} ({say('relief of the programme', '方案救助')})"
+            paid = money(payment.paid_fen)
+            who = self._who(None)
+            yield "    " + say(f"{who}: pays {paid}", f"{who}：支付 {paid}")
+            yield from (f"      - {reason}" for reason in payment.reasons)
+
+    def _own_relief(self) -> dict[str, Any]:
+        programme = self.scenario.programmes.get(self.year.compiled.tree.programmes[self.year.p])
+        return dict(programme.relief) if programme is not None else {}
 
     # --- what it meant ---------------------------------------------------------------------------------
 
@@ -332,6 +358,8 @@ class _Page:
         spent = spent if weight[at.MEDICAL] > 0 else 0
         relief, own = year.total(at.RELIEF_PAID), int(year.people.own_premium[year.p, year.h])
         repair = start - lost - spent + relief - without
+        given = list(own_relief(year, self.lang))
+        aid, owed = sum(one.in_time for one in given), sum(one.owed for one in given)
         yield say("What it meant (yuan, whole household)", "结果（元，全户）")
         parts = [
             (say("resources before the year's costs", "事前资源"), start),
@@ -340,11 +368,16 @@ class _Page:
             (say("repairs due", "当年修缮"), -repair),
             (say("relief", "救助"), relief),
             (say("resources without the programme", "无方案时资源"), without),
-            (say("change by the programme within the year", "方案当年带来的变化"), insured - without + own),
+            (
+                say("change by the programme within the year", "方案当年带来的变化"),
+                insured - without + own - aid + owed,
+            ),
+            (say("relief of the programme within the year", "方案救助当年到账"), aid),
+            (say("loans of earlier years paid back", "偿还往年贷款"), -owed),
             (say("premium paid by the household", "自缴保费"), -own),
             (say("resources under the programme", "有方案时资源"), insured),
         ]
-        always = {0, 5, 8}
+        always = {0, 5, len(parts) - 1}
         colon = say(": ", "：")
         yield from (
             f"  {name}{colon}{money(fen)}" for k, (name, fen) in enumerate(parts) if fen or k in always
@@ -359,7 +392,7 @@ _CLASS_WORDS = {
     "already_poor": ("already poor before the year's costs", "事前已贫困"),
     "lifted": ("already poor, lifted by the programme", "事前贫困，因方案脱贫"),
     "never_at_risk": ("never at risk: not poor without the programme either", "无风险：无方案时也不贫困"),
-    "induced": ("made poor by the programme", "因方案致贫"),
+    "induced": ("made poor by the premium or loans paid back", "因自缴保费或还贷致贫"),
     "prevented_return": ("return to poverty prevented", "防止返贫"),
     "prevented_entry": ("fall into poverty prevented", "防止致贫"),
     "still_poor": ("still poor", "仍贫困"),

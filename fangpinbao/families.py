@@ -122,7 +122,7 @@ class SettledFamily:
                     )
 
     def borne(self, page: Explanation) -> int:
-        """What the household bears of its money costs on a page, fen; fixed sums do not lower it.
+        """What the household bears of its money costs on a page, fen; fixed sums and relief do not lower it.
 
         Nor does the own share that a step sets aside.
         """
@@ -130,8 +130,8 @@ class SettledFamily:
         kind = {name: account.kind for name, account in ACCOUNTS.items()} | own
         cost = sum(event.amount_fen for event in page.events if kind[event.account] != "points")
         nodes = {node.name: node for node in self.engine.compiled.tree.nodes}
-        others = [one for one in page.payments if nodes[one.step].payer_kind != "household"]
-        return cost - sum(one.paid_fen for one in others if not nodes[one.step].is_points)
+        costs = [one for one in page.payments if not one.is_relief and not nodes[one.step].is_points]
+        return cost - sum(one.paid_fen for one in costs if nodes[one.step].payer_kind != "household")
 
     # --- the year in which the days fall as told -----------------------------------------------------------
 

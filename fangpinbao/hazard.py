@@ -260,7 +260,14 @@ class Hazard:
             event_start=start,
             catalogue=np.array([order[1], order[2], order[4]], dtype=np.int64),
             catalogue_key=order[3].view(np.uint64),
+            relief_key=self._relief_keys(path, year_of_path, salts),
         )
+
+    def _relief_keys(self, path: Int64Array, year_of_path: Int64Array, salts: Salts) -> Uint64Array:
+        """[entries, years] keys of take-up and periods of relief, by the name of the entry."""
+        names = [name for programme in self.scenario.programmes.values() for name in programme.relief]
+        keys = [year_keys(self._key(f"relief/{name}", salts.own), path, year_of_path) for name in names]
+        return np.array(keys, dtype=np.uint64).reshape(len(names), len(path))
 
     def _township_events(
         self, q: int, peril: Peril, keys: Uint64Array, tail: Float64Array, salts: Salts

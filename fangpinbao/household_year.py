@@ -20,6 +20,11 @@ def first_paid(engine: Engine, path: int, p: int) -> int:
     """First household the programme paid after an event; else the first it paid, or struck, or at all."""
     tree, people = engine.compiled.tree, engine.compiled.people
     steps = [s for s in tree.members[p] if tree.nodes[s].programme is not None]
+    steps += [
+        row.row
+        for row in engine.compiled.relief
+        if row.programme == tree.programmes[p] and row.part == "paid"
+    ]
     chunk = engine.years(path, path + 1)
     found: list[tuple[int, int]] = []
     for number, block in enumerate(engine.blocks):
@@ -163,11 +168,15 @@ class HouseholdYear:
             return int(self.people.choice_household[row - 1, self.h])
         return int(self.people.choice_person[row - 1, person])
 
-    def insured_resource(self) -> int:
-        """Resource I: U and the change, less own premium and relief that benefits replace."""
+    def cut(self) -> int:
+        """Relief that exists anyway and that benefits replace, where they count as income."""
         adjust, relief = self.change(at.ADJUST), self.total(at.RELIEF_PAID)
-        own = int(self.people.own_premium[self.p, self.h])
-        cut = 0
         if self.stacks.relief_counts == 1 and relief > 0 and adjust > 0:
-            cut = min(int(np.floor(adjust * self.people.relief_rate[self.h] + 0.500001)), relief)
-        return self.total(at.RESOURCE) + adjust - own - cut
+            return min(int(np.floor(adjust * self.people.relief_rate[self.h] + 0.500001)), relief)
+        return 0
+
+    def insured_resource(self) -> int:
+        """Resource I: U, the change, own relief, less own premium and relief that benefits replace."""
+        own = int(self.people.own_premium[self.p, self.h])
+        change = self.change(at.ADJUST) + self.change(at.AID)
+        return self.total(at.RESOURCE) + change - own - self.cut()

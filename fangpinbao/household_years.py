@@ -210,7 +210,8 @@ def _read(
         if stacks.relief_counts == 1:
             replaced = np.floor(np.maximum(adjust, 0) * people.relief_rate[households] + 0.500001)
             cut = np.minimum(replaced.astype(np.int64), relief)
-        paid["insured"][p][years, households] = without + adjust - people.own_premium[p, households] - cut
+        insured = without + adjust - people.own_premium[p, households] - cut + change[:, at.AID]
+        paid["insured"][p][years, households] = insured
         paid["benefit"][p][years, households] = change[:, at.BENEFIT]
         paid["late"][p][years, households] = change[:, at.LATE]
 

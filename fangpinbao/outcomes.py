@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["BATCHES", "Outcomes", "Sums"]
 
 BATCHES = 200
+_RELIEF_KINDS = {"paid": "relief", "late": "relief paid late", "repaid": "loan paid back"}
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Sums:
     ) -> Sums:
         """Zeroed sums; ``design`` gives the strata of years that weigh unequally."""
         n_programmes, n_groups = len(compiled.tree.programmes), len(compiled.groups)
-        n_steps, n_accounts = max(len(compiled.tree.nodes), 1), len(compiled.accounts)
+        n_steps, n_accounts = len(compiled.stacks.step), len(compiled.accounts)
         batch_of_year = _batches(years, design)
         batches = int(batch_of_year.max()) + 1
 
@@ -297,25 +298,31 @@ class Outcomes:
         """One row per (programme, path, calendar_year, step): money paid in fen and number of claims.
 
         ``kind`` is ``insurance`` for coverages of a contract, else whose payment a step is: ``public``, ``hospital``,
-        or ``household`` (its own share, set aside).
+        or ``household`` (its own share, set aside); relief of programmes is told apart by what it is.
         """
-        frames = []
+        rows: list[tuple[str, str, str, int]] = []
         for programme in self.programmes:
             for s in self.stack(programme):
                 node = self.compiled.tree.nodes[s]
-                frames.append(
-                    pd.DataFrame(
-                        {
-                            "programme": programme,
-                            "path": np.arange(self.n_years, dtype=np.int64),
-                            "calendar_year": self.scenario.calendar_year,
-                            "coverage": node.name.split(".")[-1],
-                            "kind": "insurance" if node.payer_kind == "insurer" else node.payer_kind,
-                            "paid_fen": self.sums.step_paid[:, s],
-                            "claims": self.sums.step_claims[:, s],
-                        }
-                    )
-                )
+                kind = "insurance" if node.payer_kind == "insurer" else node.payer_kind
+                rows.append((programme, node.name.split(".")[-1], kind, s))
+            for own in self.compiled.relief:
+                if own.programme == programme:
+                    rows.append((programme, own.entry, _RELIEF_KINDS[own.part], own.row))
+        frames = [
+            pd.DataFrame(
+                {
+                    "programme": programme,
+                    "path": np.arange(self.n_years, dtype=np.int64),
+                    "calendar_year": self.scenario.calendar_year,
+                    "coverage": name,
+                    "kind": kind,
+                    "paid_fen": self.sums.step_paid[:, s],
+                    "claims": self.sums.step_claims[:, s],
+                }
+            )
+            for programme, name, kind, s in rows
+        ]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     @cached_property

@@ -187,6 +187,8 @@ class Population:
                 mask &= getattr(self, name) == wanted
         if where.income_per_head_below is not None:
             mask &= self.income_per_head < where.income_per_head_below
+        if where.income_per_head_from is not None:
+            mask &= self.income_per_head >= where.income_per_head_from
         return mask
 
     def by_class(self) -> Population:

@@ -86,12 +86,28 @@ def _costs(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> No
     if cost is None:
         gathering.note(f"{name}: public_cost, cost_per_prevented: expenses take the whole premium")
     else:
-        each = estimators.ratio(cost, net, years, unit).scaled(0.01, unit)
+        each = estimators.cost_for(cost, net, years, unit).scaled(0.01, unit)
         gathering.add("cost_per_prevented", "ratio", each, name, line=line)
+        if yearly.has_own_relief(outcomes):
+            _for_the_money(gathering, outcomes, name, line)
     if yearly.is_rules(outcomes, name):
         return
     each = estimators.ratio(outcomes.column(name, "payout_fen"), gross, years, unit).scaled(0.01, unit)
     gathering.add("payout_per_prevented", "ratio", each, name, line=line)
+
+
+def _for_the_money(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> None:
+    """Give what a yuan of public money does, where insurance stands beside relief."""
+    cost = yearly.public_cost(outcomes, name)
+    assert cost is not None
+    for measure, of, scale in (
+        ("net_prevented_per_million", "households_net_prevented", 1e8),
+        ("gap_closed_per_yuan", "gap_closed", 1.0),
+    ):
+        series, unit = yearly.values(outcomes, name, of, line), MEASURES[measure].unit
+        assert series is not None
+        each = estimators.ratio(series, cost, outcomes.years, unit).scaled(scale, unit)
+        gathering.add(measure, "ratio", each, name, line=line)
 
 
 def _spending(gathering: Gathering, outcomes: Outcomes, name: str) -> None:

@@ -49,6 +49,8 @@ def price(outcomes: Outcomes, programme: str | None = None) -> Figures:
             _premiums(gathering, outcomes, name)
             _limit(gathering, outcomes, name)
         _public(gathering, outcomes, name)
+        if yearly.has_own_relief(outcomes, name):
+            _own_relief(gathering, outcomes, name)
     return gathering.figures()
 
 
@@ -188,7 +190,8 @@ def _public(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
     for layer, s in layers.items():
         estimate = estimators.mean(paid[:, s], years, "fen").scaled(0.01, "yuan")
         gathering.add("layer_payment", "mean", estimate, name, coverage=layer)
-    measures = ["public_layers", *(["relief"] if outcomes.scenario.relief else [])]
+    has_relief = bool(outcomes.scenario.relief) or yearly.has_own_relief(outcomes)
+    measures = ["public_layers", *(["relief"] if has_relief else [])]
     for measure in measures:
         gathering.add(measure, "mean", yearly.mean(outcomes, name, measure), name)
     if name == "none":
@@ -201,3 +204,23 @@ def _public(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
         change = after - (paid[:, before[layer]] if layer in before else nothing)
         estimate = estimators.mean(change, years, "fen").scaled(0.01, "yuan")
         gathering.add("public_layers_change", "mean", estimate, name, coverage=layer)
+
+
+def _own_relief(gathering: Gathering, outcomes: Outcomes, name: str) -> None:
+    """Give what the programme's own relief pays, by entry and by class; of loans what comes back."""
+    paid, payments = outcomes.sums.step_paid, outcomes.sums.step_claims
+    mine = [row for row in outcomes.compiled.relief if row.programme == name]
+    parts = {row.part for row in mine}
+    measures = {"paid": "own_relief", "late": "own_relief_late", "repaid": "loans_repaid"}
+    for part, measure in measures.items():
+        if part in parts:
+            gathering.add(measure, "mean", yearly.mean(outcomes, name, measure), name)
+            for group, estimate in yearly.class_mean(outcomes, name, measure).items():
+                gathering.add(measure, "mean", estimate, name, group=group)
+    gathering.add("own_relief_payments", "mean", yearly.mean(outcomes, name, "own_relief_payments"), name)
+    for row in mine:
+        each = estimators.mean(paid[:, row.row], outcomes.years, "fen").scaled(0.01, "yuan")
+        gathering.add(measures[row.part], "mean", each, name, coverage=row.entry)
+        if row.part == "paid":
+            count = estimators.mean(payments[:, row.row], outcomes.years, "payments")
+            gathering.add("own_relief_payments", "mean", count, name, coverage=row.entry)

@@ -13,7 +13,7 @@ from fangpinbao.household_year import HouseholdYear
 from fangpinbao.scenario.terms import Filter, Terms
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, CLASSES, STAGE_LABELS, STAGES
 
-__all__ = ["money", "reasons"]
+__all__ = ["Reasons", "money", "reasons"]
 
 _FEN = 100
 
@@ -28,17 +28,21 @@ def reasons(
     year: HouseholdYear, node: Node, person: int | None, amount: float, paid: int, free: int, lang: str
 ) -> Iterator[str]:
     """Why a unit got ``paid`` fen of ``amount``; ``free`` is what it gets without an aggregate limit."""
-    return _Reasons(year, node, person, amount, lang).all(paid, free)
+    return Reasons(year, node, person, amount, lang).all(paid, free)
 
 
-class _Reasons:
+class Reasons:
+    """Why one step paid a unit what it paid."""
+
     def __init__(self, year: HouseholdYear, node: Node, person: int | None, amount: float, lang: str) -> None:
         self.year, self.node, self.person, self.amount, self.lang = year, node, person, amount, lang
 
     def say(self, en: str, zh: str) -> str:
+        """Choose the language."""
         return zh if self.lang == "zh" else en
 
     def all(self, paid: int, free: int) -> Iterator[str]:
+        """Yield every reason; ``free`` is the payment without an aggregate limit."""
         node, year, say = self.node, self.year, self.say
         chosen = year.variant(node.index, self.person)
         if chosen == 0:
@@ -119,6 +123,12 @@ class _Reasons:
             return say(
                 f"registered income a head {have} is not below {wanted:,.2f}",
                 f"登记人均收入 {have} 不低于 {wanted:,.2f}",
+            )
+        if name == "income_per_head_from":
+            have = f"{people.income_per_head[h]:,.2f}"
+            return say(
+                f"registered income a head {have} is below {wanted:,.2f}",
+                f"登记人均收入 {have} 低于 {wanted:,.2f}",
             )
         if name == "classes" and isinstance(wanted, list):
             have = CLASS_LABELS[CLASSES[int(people.household_class[h])]][zh]

@@ -1,6 +1,6 @@
 """Parameter doubt of figures on risk, detection and relief: one assumed number at a time over its range.
 
-The years are settled once: these numbers lie behind the engine, so only what follows is done again.
+Rules and detection lie behind the engine: their years are settled once, and only what follows is done again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from fangpinbao.at_risk import NOBODY, Facts, classify
 from fangpinbao.detection import funnel_of, with_everybody_found
 from fangpinbao.estimate import Estimate
-from fangpinbao.relief_designs import compare_on
+from fangpinbao.population import Population
+from fangpinbao.relief_money import relief_for_the_same_money
 from fangpinbao.scenario import Scenario
 
 __all__ = ["Moved", "ranges_of_funnels", "ranges_of_relief", "ranges_of_rules"]
@@ -85,19 +86,27 @@ def ranges_of_funnels(
 
 
 def ranges_of_relief(
-    facts: Facts, designs: list[str], programme: str | None, *, same_money: bool = True
+    scenario: Scenario,
+    designs: list[str],
+    programme: str,
+    years: int,
+    *,
+    seed: int | None = None,
+    same_money: bool = True,
+    population: Population | None = None,
 ) -> list[Moved]:
     """Net households less those of the insurance at both lines, as the numbers of a design move."""
-    scenario = facts.table.scenario
     rows: list[Moved] = []
     for name in designs:
 
         def headline(moved: Scenario, name: str = name) -> Headline:
-            table = replace(facts.table, scenario=moved)
-            _, one = compare_on(Facts.of(table), programme=programme, designs=[name], same_money=same_money)
+            _, one = relief_for_the_same_money(
+                moved, years, programme=programme, designs=[name], seed=seed, same_money=same_money,
+                population=population,
+            )  # fmt: skip
             return {f"net less insurance, {line} line": less for line, less in one.less.items()}
 
-        rows += _moved(scenario, (f"relief_designs.{name}.",), name, headline)
+        rows += _moved(scenario, (f"programmes.{name}.relief.",), name, headline)
     return rows
 
 

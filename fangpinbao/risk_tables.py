@@ -11,7 +11,7 @@ from fangpinbao.at_risk import NOBODY, Classification
 from fangpinbao.detection import STAGES, Funnel
 from fangpinbao.estimate import Estimate
 from fangpinbao.records import line_label
-from fangpinbao.relief_designs import DesignFigures
+from fangpinbao.relief_money import DesignFigures
 from fangpinbao.risk_ranges import Moved
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, LINES
 from fangpinbao.tables import MISSING, Lang, Titled, new_table, say
@@ -178,14 +178,14 @@ def relief_tables(figures: Sequence[DesignFigures], lang: Lang) -> list[Titled]:
     """Return what designs cost and how they are scaled, and what they do at both lines."""
     zh = lang == "zh"
     heads = (
-        ("", ""), ("own cost, yuan", "自身成本（元）"), ("share served", "覆盖比例"),
+        ("", ""), ("own cost, yuan", "自身成本（元）"), ("take-up times", "申领率倍数"),
         ("payments times", "金额倍数"), ("paid, yuan", "支出（元）"), ("of it late", "其中次年到账"),
-        ("to be repaid", "须偿还"), ("households paid", "受助户"),
+        ("loans that came back", "收回贷款"), ("payments", "受助户次"),
     )  # fmt: skip
     money = new_table([say(lang, *head) for head in heads])
     for one in figures:
         served, raised = f"{one.served:.3g}", f"{one.raised:.3g}"
-        cells = (one.cost, one.late, one.repaid, one.households_paid)
+        cells = (one.cost, one.late, one.repaid, one.payments)
         money.add_row(one.label[zh], shown(one.own_cost), served, raised, *map(shown, cells))
     tables = [Titled(say(lang, "Money of a mean year", "年均资金"), money)]
     columns = (

@@ -23,6 +23,8 @@ _CHINESE_UNITS = {
     "persons": "人",
     "households": "户",
     "claims": "件",
+    "payments": "户次",
+    "households per million yuan": "户/百万元",
     "years": "年",
     "events": "次",
     "yuan per year": "元/年",

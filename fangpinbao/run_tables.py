@@ -15,6 +15,7 @@ from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.payers import COST_KINDS, HOUSEHOLD, payer_label
 from fangpinbao.records import Figure, group_label, line_label
+from fangpinbao.relief_tables import entry_table, money_tables
 from fangpinbao.risk import precision_line
 from fangpinbao.scenario.vocabulary import LINES
 from fangpinbao.tables import MISSING, PLAIN, Lang, Titled, cell, new_table, row_label, say, unit_label
@@ -161,7 +162,7 @@ class RunTables:
             for names in (self.insurance, self.rules)
             for start in range(0, len(names), most)
         ]
-        return [self._first(group) for group in groups]
+        return [*(self._first(group) for group in groups), *money_tables(self)]
 
     def _first(self, names: list[str]) -> Titled:
         table = new_table(["", self.say("unit", "单位"), *map(self.programme_label, names)], names=2)
@@ -270,11 +271,17 @@ class RunTables:
         shown = cell(figure, self.lang)
         return f"{shown} ({figure.value / whole.value:.0%})" if figure and whole and whole.value else shown
 
-    def layers(self) -> Titled | None:
-        """What each public layer pays, and what the programmes displace."""
+    def layers(self, most: int = 6) -> list[Titled]:
+        """What each public layer pays, and what the programmes displace; so many programmes a table."""
         scenario, names = self.outcomes.scenario, self.programmes
-        if not scenario.layers and not scenario.relief:
-            return None
+        has_relief = bool(scenario.relief) or yearly.has_own_relief(self.outcomes)
+        if not scenario.layers and not has_relief:
+            return []
+        groups = [names[start : start + most] for start in range(0, max(len(names), 1), most)]
+        return [self._layers(group, has_relief) for group in groups]
+
+    def _layers(self, names: list[str], has_relief: bool) -> Titled:
+        scenario = self.outcomes.scenario
         heads = ["", self.say("without a programme", "无方案"), *map(self.programme_label, names)]
         table = new_table(heads)
         rows = [
@@ -284,14 +291,15 @@ class RunTables:
         for label, paid, layer in rows:
             changes = [_whole_fen(self.find(name, "public_layers_change", coverage=layer)) for name in names]
             table.add_row(label, *(cell(one, self.lang) for one in (paid, *changes)))
-        steps = [step for name in self.rules for step in scenario.programmes[name].coverages]
+        rules = [name for name in names if name in self.rules]
+        steps = [step for name in rules for step in scenario.programmes[name].coverages]
         for step in dict.fromkeys(steps):
             changes = [self.find(one, "public_layers_change", coverage=f"{one}.{step}") for one in names]
             if any(change is not None for change in changes):
-                owner = next(name for name in self.rules if step in scenario.programmes[name].coverages)
+                owner = next(name for name in rules if step in scenario.programmes[name].coverages)
                 cells = [cell(one, self.lang) for one in changes]
                 table.add_row(self.step_label(owner, step), MISSING, *cells)
-        if scenario.relief:
+        if has_relief:
             found = [self.find("none", "relief"), *(self.find(name, "relief_change") for name in names)]
             table.add_row(MEASURES["relief"].label(self.lang), *(cell(one, self.lang) for one in found))
         title = self.say(
@@ -368,7 +376,7 @@ class RunTables:
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table, in order."""
         tables = (self.coverages(), self.classes(), *self.uses()) if self.insurance else ()
-        behind = (self.layers(), *self.bearers(), self.records())
+        behind = (entry_table(self), *self.layers(), *self.bearers(), self.records())
         yield from (table for table in (*tables, *behind) if table is not None)
 
     def footer(self) -> Group:

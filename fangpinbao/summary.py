@@ -30,7 +30,8 @@ def summary(scenario: Scenario) -> list[str]:
     if scenario.catastrophe is not None:
         lines += _of_catastrophe(CatastropheModel(scenario, scenario.simulation.seed))
     for name, programme in scenario.programmes.items():
-        lines.append(f"  programme {name}: {', '.join(programme.coverages)}")
+        relief = [f"relief {entry}" for entry in programme.relief]
+        lines.append(f"  programme {name}: {', '.join([*programme.coverages, *relief])}")
     with_range = sum(number.range is not None for number in scenario.numbers)
     by_status = ", ".join(f"{count} {status}" for status, count in count_by_status(scenario).items())
     lines.append(f"  numbers: {by_status}; {with_range} with a range")

@@ -23,6 +23,7 @@ from fangpinbao.scenario.vocabulary import LINES
 
 __all__ = [
     "LINE_MEASURES",
+    "OF_OWN_RELIEF",
     "OF_PAYOUT",
     "YEAR_MEASURES",
     "agreed_premium",
@@ -31,6 +32,7 @@ __all__ = [
     "class_mean",
     "class_ratio",
     "gross_premium",
+    "has_own_relief",
     "insured",
     "insurer_payout",
     "is_rules",
@@ -43,6 +45,8 @@ __all__ = [
     "values",
 ]
 
+StepKind = Literal["insurance", "public", "paid", "late", "repaid"]
+"""Coverages, public layers, or what relief of programmes pays, pays late, gets back."""
 NOTE_POOR = "relief may lift households that are already poor, and this run did not count the poor"
 _FEN = 0.01
 _FALL = {
@@ -57,7 +61,7 @@ class _Sum:
     """A signed sum of columns and steps; ``against_none`` 1 takes off "none", -1 takes it off from "none"."""
 
     columns: tuple[tuple[int, str], ...] = ()
-    steps: Literal["insurance", "public"] | None = None
+    steps: StepKind | None = None
     counts: bool = False
     against_none: Literal[-1, 0, 1] = 0
 
@@ -77,6 +81,9 @@ OF_PAYOUT = frozenset(
 )  # fmt: skip
 """Measures of what an insurer pays: public rules have none."""
 
+OF_OWN_RELIEF = frozenset(("own_relief", "own_relief_payments", "own_relief_late", "loans_repaid"))
+"""Measures of relief that programmes pay themselves."""
+
 YEAR_MEASURES: dict[str, _Sum] = {
     "payout": _one("payout_fen"),
     "claims": _Sum(steps="insurance", counts=True),
@@ -88,6 +95,10 @@ YEAR_MEASURES: dict[str, _Sum] = {
     "public_layers_change": _Sum(steps="public", against_none=1),
     "relief": _one("relief_fen"),
     "relief_change": _one("relief_fen", against_none=1),
+    "own_relief": _Sum(steps="paid"),
+    "own_relief_payments": _Sum(steps="paid", counts=True),
+    "own_relief_late": _Sum(steps="late"),
+    "loans_repaid": _Sum(steps="repaid"),
     "households_catastrophic": _one("households_catastrophic"),
     "households_catastrophic_avoided": _one("households_catastrophic", against_none=-1),
 }
@@ -136,16 +147,24 @@ def is_rules(outcomes: Outcomes, programme: str) -> bool:
     return programme in programmes and programmes[programme].kind == "rules"
 
 
+def has_own_relief(outcomes: Outcomes, programme: str | None = None) -> bool:
+    """Return whether a programme (absent: any) pays relief of its own."""
+    return any(programme in (None, row.programme) for row in outcomes.compiled.relief)
+
+
 def payer_kind(outcomes: Outcomes, s: int) -> PayerKind:
     """Return the kind of the payer of a step."""
     return outcomes.compiled.tree.nodes[s].payer_kind
 
 
-def steps_of(outcomes: Outcomes, programme: str, kind: Literal["insurance", "public"]) -> list[int]:
-    """Return the indices of the coverages, or of the public layers, of a programme's stack.
+def steps_of(outcomes: Outcomes, programme: str, kind: StepKind) -> list[int]:
+    """Return the rows of the sums of the coverages, the public layers or the relief of a programme.
 
     Public rules have no coverages; those of their steps that a public payer pays are public layers.
     """
+    if kind in ("paid", "late", "repaid"):
+        rows = outcomes.compiled.relief
+        return [row.row for row in rows if row.programme == programme and row.part == kind]
     payer = "insurer" if kind == "insurance" else "public"
     return [s for s in outcomes.stack(programme) if payer_kind(outcomes, s) == payer]
 

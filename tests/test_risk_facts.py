@@ -19,11 +19,11 @@ FAMILIES = Path(__file__).resolve().parents[1] / "scenarios" / "families"
 FACTS = [
     ("hohhot-2020", "line of groups 1 and 2", "at-risk-2020", "risk.rules.hohhot.groups.unstable.income_per_head_below", 5_000),
     ("hohhot-2020", "line of groups 1 and 2", "at-risk-2020", "risk.rules.hohhot.groups.low_income.income_per_head_below", 5_000),
-    ("hohhot-2020", "university grant", "relief", "relief_designs.university_grant.standard", 10_000),
-    ("hohhot-2020", "dibao uplift", "relief", "relief_designs.dibao_uplift.rate", 0.10),
+    ("hohhot-2020", "university grant", "relief", "programmes.student_grant.relief.grant.standard", 10_000),
+    ("hohhot-2020", "dibao uplift", "relief", "programmes.dibao_uplift.relief.uplift.rate", 0.10),
     ("ningxia-2020", "monitored, unstable", "at-risk-2020", "risk.rules.ningxia.groups.unstable.published.persons", 14_700),
     ("ningxia-2020", "monitored, marginal", "at-risk-2020", "risk.rules.ningxia.groups.marginal.published.persons", 25_800),
-    ("ningxia-2020", "dibao standard", "relief", "relief_designs.top_up_all.standard", 4_560),
+    ("ningxia-2020", "dibao standard", "relief", "programmes.top_up_all.relief.top_up.standard", 4_560),
     ("qingyang-2020", "monitored, unstable", "at-risk-2020", "risk.rules.qingyang.groups.unstable.published.persons", 8_611),
     ("qingyang-2020", "monitored, unstable", "at-risk-2020", "risk.rules.qingyang.groups.unstable.published.households", 2_082),
     ("qingyang-2020", "monitored, marginal", "at-risk-2020", "risk.rules.qingyang.groups.marginal.published.persons", 13_526),
@@ -32,10 +32,13 @@ FACTS = [
     ("qingyang-2020", "newly identified", "at-risk-2020", "risk.rules.qingyang.groups.new_unstable.published.new_persons", 54),
     ("qingyang-2020", "newly identified", "at-risk-2020", "risk.rules.qingyang.groups.new_marginal.published.new_households", 22),
     ("qingyang-2020", "newly identified", "at-risk-2020", "risk.rules.qingyang.groups.new_marginal.published.new_persons", 168),
-    ("qingyang-2020", "dibao standard", "relief", "relief_designs.top_up_all_4428.standard", 4_428),
+    ("qingyang-2020", "dibao standard", "relief", "programmes.top_up_all_4428.relief.top_up.standard", 4_428),
     ("gansu-2017", "stable income", "at-risk-2020", "risk.rules.gansu.groups.registered_again.income_per_head_at_most", 3_500),
     ("gansu-2017", "stable income", "at-risk-2020", "risk.rules.gansu.groups.fixed_singly.income_per_head_above", 3_500),
-    ("gansu-2017", "loans", "relief", "relief_designs.loan.limit", 50_000),
+    ("gansu-2017", "loans", "relief", "programmes.loan.relief.loan.cap", 50_000),
+    ("gansu-2017", "loans", "relief", "programmes.loan.relief.loan.loan.years", 3),
+    ("ningxia-2020", "exit from dibao", "relief", "programmes.exit_12.relief.exit.period.months", 12),
+    ("ningxia-2020", "exit once employed", "relief", "programmes.exit_18.relief.exit.period.months", 18),
     ("gansu-2017", "self-pay ceiling", "gansu-after", "layers.ceiling.deductible", 3_000),
     ("gansu-2017", "hospital bears the rest", "gansu-after", "layers.hospital.rate", 1.0),
     ("gansu-2017", "old ceiling", "gansu-before", "layers.critical_illness.limit", 50_000),
@@ -81,7 +84,7 @@ CHOSEN = ("take_up",)
 )
 def test_every_number_of_a_part_has_a_source(part: str) -> None:
     scenario = load_with("zhongning-2020", [f"parts/{part}"])
-    tables = ("risk.", "detection.", "relief_designs.")
-    mine = [n for n in scenario.numbers if n.place.startswith(tables)]
+    tables = ("risk.", "detection.")
+    mine = [n for n in scenario.numbers if n.place.startswith(tables) or ".relief." in n.place]
     assert mine
     assert [n.place for n in mine if n.source not in scenario.sources] == []

@@ -9,7 +9,7 @@ from fangpinbao.at_risk import NOBODY, Facts, classify
 from fangpinbao.detection import found_facts, funnel
 from fangpinbao.household_years import settle_households
 from fangpinbao.ranges import headline_ranges
-from fangpinbao.relief_designs import compare_relief
+from fangpinbao.relief_money import relief_for_the_same_money
 from fangpinbao.risk_ranges import ranges_of_funnels, ranges_of_relief, ranges_of_rules
 from fangpinbao.scenario import Scenario
 
@@ -28,7 +28,12 @@ TABLES = {
     "detection": {
         "open": {"channels": {"visits": {"chance": {"value": 0.5, "range": [0.2, 0.9]}}}, "threshold": 1_000}
     },
-    "relief_designs": {"gap": {"base": "gap", "standard": {"value": 5_000, "range": [4_000, 6_000]}}},
+    "programmes": {
+        "top_up": {
+            "kind": "rules",
+            "relief": {"gap": {"base": "gap", "standard": {"value": 5_000, "range": [4_000, 6_000]}}},
+        }
+    },
 }
 
 
@@ -63,10 +68,9 @@ def test_funnels_at_both_ends(scenario: Scenario) -> None:
 
 
 def test_relief_at_both_ends(scenario: Scenario) -> None:
-    facts = Facts.of(settle_households(scenario, YEARS, seed=SEED))
-    (row,) = ranges_of_relief(facts, ["gap"], "base")
+    (row,) = ranges_of_relief(scenario, ["top_up"], "base", YEARS, seed=SEED)
     for end, headline in ((row.low, row.at_low), (row.high, row.at_high)):
-        _, again = compare_relief(scenario.replace(row.place, end), YEARS, seed=SEED)
+        _, again = relief_for_the_same_money(scenario.replace(row.place, end), YEARS, seed=SEED)
         assert dict(headline) == {
             f"net less insurance, {line} line": less for line, less in again.less.items()
         }
@@ -74,4 +78,4 @@ def test_relief_at_both_ends(scenario: Scenario) -> None:
 
 def test_a_run_moves_none_of_them(scenario: Scenario) -> None:
     places = [row.place for row in headline_ranges(scenario, 4, SEED, headline={"base": 1.0})]
-    assert not [place for place in places if place.startswith(("risk.", "detection.", "relief_designs."))]
+    assert not [place for place in places if place.startswith(("risk.", "detection.", "programmes.top_up."))]

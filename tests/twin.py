@@ -14,6 +14,7 @@ from math import floor
 
 import numpy as np
 
+from fangpinbao.attributes import persons_with
 from fangpinbao.compiled import account_table
 from fangpinbao.core.streams import GOLDEN, decision_key, mix_int, survival_of, words_for
 from fangpinbao.scenario.vocabulary import STAGES
@@ -221,6 +222,18 @@ class Ledger:
         return int(sum(self.first[cell] for cell in mine)) - half_up(self.paid[person])
 
 
+@dataclass
+class RelievedYear:
+    """What relief looks at: registered income, what the year took of it, relief that exists anyway, U and W0."""
+
+    income: int
+    lost: int
+    spending: int
+    relief: int
+    u: int
+    start: int
+
+
 class Twin:
     def __init__(self, scenario, population) -> None:
         self.scenario, self.population = scenario, population
@@ -283,9 +296,20 @@ class Twin:
                     costs[h][None if household else unit, cost.account, "out"] += amount - scope
         return costs
 
-    def year(self, events: dict[int, list[Event]], take_up_key: int) -> tuple[dict, dict]:
-        """Sums of one year: columns by programme, and (paid, claims) by programme and step."""
+    def year(
+        self,
+        events: dict[int, list[Event]],
+        take_up_key: int,
+        relief_keys: dict | None = None,
+        owed: dict | None = None,
+    ) -> tuple[dict, dict]:
+        """Sums of one year: columns by programme, and (paid, claims) by programme and step.
+
+        ``relief_keys`` by entry; ``owed`` fen due of earlier loans by (programme, entry, household). What is lent is
+        kept in ``self.lent`` likewise.
+        """
         columns, steps = {name: Counter() for name in self.stacks}, Counter()
+        self.relief_keys, self.owed, self.lent = relief_keys or {}, owed or {}, Counter()
         certain = self.certain_costs()
         for h in range(self.population.households):
             costs = Counter(certain[h])
@@ -332,6 +356,9 @@ class Twin:
                 if counts and more > 0:
                     topped = relief - min(half_up(more * rate), relief)
                 insured = u + more - own - (relief - topped)
+                state = RelievedYear(income, lost, spending, relief, u, worth)
+                aid, net = self.own_relief(name, h, size, state, changes, relief - topped, steps)
+                insured, topped = insured + aid, topped + net
             add = columns[name]
             change = Counter(changes[name]) if name != "none" else Counter()
             add["payout_fen"] += change["benefit"]
@@ -369,6 +396,85 @@ class Twin:
                     change["fixed"] += in_time if kinds == {"points"} else 0
                 steps[name, step_name, "paid"] += paid
                 steps[name, step_name, "claims"] += 1
+
+    def own_relief(self, name, h, size, state, changes, cut, steps) -> tuple[int, int]:
+        """Relief of a programme: what it does for resources, and what it costs net of loans that come back."""
+        aid = net = 0
+        benefits = changes[name]["value"] - changes["none"]["value"]
+        borne = state.start + state.relief - state.u - (benefits - changes[name]["fixed"])
+        for entry, table in self.scenario.programmes[name].relief.items():
+            base = self.base_of(table, h, size, state, borne, aid, benefits - cut)
+            if base <= 0 or not self.relief_is_open(table, h, size, state):
+                continue
+            caps = [base]
+            caps += [half_up(fen(table.cap))] if table.cap is not None else []
+            caps += [half_up(fen(table.cap_per_head) * size)] if table.cap_per_head is not None else []
+            word = mix_int(self.relief_keys[entry] + int(self.population.household_key[h]) * int(GOLDEN))
+            if word >> 32 >= round(table.take_up * 2**32):
+                continue
+            paid = half_up(min(caps) * fen(table.rate) / 100 * self.share_of_year(table.period, word % 2**32))
+            paid = min(paid, base) if table.base == "borne" else paid
+            if paid == 0:
+                continue
+            in_time = half_up(paid * fen(table.paid_within_year) / 100)
+            aid, net = aid + in_time, net + paid
+            borne -= paid if table.base == "borne" else 0
+            self.lent[name, entry, h] += paid
+            for part, amount in (("paid", paid), ("late", paid - in_time)):
+                steps[name, entry, part, "paid"] += amount
+                steps[name, entry, part, "claims"] += amount > 0
+        for entry, table in self.scenario.programmes[name].relief.items():
+            due = self.owed.get((name, entry, h), 0)
+            if table.loan is not None and due:
+                aid, net = aid - due, net - due
+                steps[name, entry, "repaid", "paid"] += due
+                steps[name, entry, "repaid", "claims"] += 1
+        return aid, net
+
+    def relief_is_open(self, table, h, size, state) -> bool:
+        population, test = self.population, table.income_test
+        if not self.fits(table.where, h, True):
+            return False
+        if test is not None and test.moment == "before_year":
+            if population.income_per_head[h] >= test.per_head_below:
+                return False
+        elif test is not None:
+            left = state.income - state.lost - state.spending
+            if left >= fen(test.per_head_below) * size:
+                return False
+        spending = table.spending_test
+        return spending is None or state.spending > fen(spending.times_income) / 100 * state.income
+
+    def base_of(self, table, h, size, state, borne, aid, benefits) -> int:
+        standard = self.scenario.lines.dibao_standard if table.standard is None else table.standard
+        if table.base == "borne":
+            return borne
+        if table.base == "heads":
+            members = range(*self.population.household_start[h : h + 2])
+            counted = [i for i in members if table.counted is None or self.fits(table.counted, i, False)]
+            if table.person_has is not None:
+                has = persons_with(self.scenario, self.population, table.person_has)
+                counted = [i for i in counted if has[i]]
+            return half_up(fen(standard) * len(counted) * fen(table.months) / 1200)
+        have = {
+            "income": state.income - state.lost + state.relief,
+            "income_minus_rigid": state.income - state.lost - state.spending + state.relief,
+            "resources": state.u,
+        }[table.on or "income_minus_rigid"]
+        return half_up(fen(standard) * size) - have - aid - (benefits if table.benefits_count else 0)
+
+    def share_of_year(self, period, low: int) -> Fraction:
+        """Months of this year in a period that a household may have begun, each with its weight, over 12."""
+        if period is None:
+            return Fraction(1)
+        begun = floor(Fraction(low) / (Fraction(repr(period.begun_a_year)) / 12 * 2**32))
+        if begun > period.months + 10:
+            return Fraction(0)
+        share = Fraction(0)
+        for month in range(period.months):  # month 0 of the period, and so on
+            if 0 <= begun - (period.months - 1) + month < 12:
+                share += Fraction(period.months - month, period.months) if period.falling else 1
+        return share / 12
 
     def relief(self, h, size, income, spending) -> tuple[int, Fraction, bool]:
         """Top-up under every stack: amount, share of each yuan missing, whether benefits count."""

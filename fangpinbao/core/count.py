@@ -222,6 +222,7 @@ def count_programmes(
                 u, relief, own = total[at.RESOURCE, mine], total[at.RELIEF_PAID, mine], own_premium[p, h]
                 adjust = change[k, p, at.ADJUST]
                 insured, insured_relief = _insured(u, adjust, own, relief, relief_rate[h], relief_counts)
+                insured += change[k, p, at.AID]
                 benefit, fixed = change[k, p, at.BENEFIT], change[k, p, at.FIXED]
                 medical, limit = total[at.MEDICAL_SPENDING, mine], household[at.CATASTROPHIC_FROM, h]
                 payout += benefit
@@ -341,6 +342,7 @@ def count_base(
             for c in range(at.CHANGE_WIDTH):
                 mine[c] = change[k, p, c] if k >= 0 else np.int64(0)
             insured, insured_relief = _insured(u, mine[at.ADJUST], own, relief, relief_rate[h], relief_counts)
+            insured += mine[at.AID]
             mine[at.ADJUST], mine[at.RELIEF_CHANGE] = insured - u, insured_relief - relief
             mine[at.TOUCHED] = 1
             base_home[at.BASE_TOUCHED, h] = 1

@@ -161,7 +161,8 @@ BENEFIT: Final = 2
 FIXED: Final = 3
 LATE: Final = 4
 TOUCHED: Final = 5
-RELIEF_CHANGE: Final = 6
+AID: Final = 6  # of a year: what the programme's own relief does for resources, less loans paid back
+RELIEF_CHANGE: Final = 6  # of the base: relief that exists anyway, beside "none"
 CHANGE_WIDTH: Final = 7
 
 # base_home[., h]: the year without events
@@ -194,3 +195,33 @@ TERM_BENEFIT: Final = 2
 TERM_FIXED: Final = 3
 TERM_HOUSEHOLD: Final = 4  # SIZE to LIFTED_OUT
 TERM_WIDTH: Final = TERM_HOUSEHOLD + LIFTED_OUT + 1
+
+# relief[e, .]: an entry of a programme
+RELIEF_PROGRAMME: Final = 0
+RELIEF_ROW: Final = 1  # among the steps, of what it pays
+RELIEF_LATE_ROW: Final = 2  # of the part that comes after the year, -1 none
+RELIEF_REPAID_ROW: Final = 3  # of what comes back of its loans, -1 none
+RELIEF_BASE: Final = 4  # 0 gap, 1 cost borne, 2 heads
+RELIEF_ON: Final = 5  # of a gap: 0 income, 1 income less rigid spending, 2 resources
+RELIEF_COUNTS: Final = 6  # 1: insurance benefits lower the gap
+RELIEF_GATE: Final = 7
+RELIEF_PHASES: Final = 8  # months in which a period that touches the year can begin; 0: no period
+RELIEF_LOAN: Final = 9  # row of the book of loans, -1 none
+RELIEF_WIDTH: Final = 10
+GAP_BASE: Final = 0
+BORNE_BASE: Final = 1
+HEADS_BASE: Final = 2
+ON_INCOME: Final = 0
+ON_NET_INCOME: Final = 1
+ON_RESOURCES: Final = 2
+
+# relief_terms[e, .]
+RELIEF_RATE: Final = 0
+RELIEF_IN_TIME: Final = 1
+RELIEF_TAKE_UP: Final = 2  # x 2^32
+RELIEF_PHASE: Final = 3  # chance that a period begins in a month, x 2^32
+RELIEF_TERMS: Final = 4
+
+# relief_due[., e, h], fen
+DUE_BASE: Final = 0  # standard of the household, or what its heads are due; 0 for cost borne
+DUE_CAP: Final = 1  # most of the base that counts; 0: not for this household

@@ -13,6 +13,7 @@ from fangpinbao.core.areas import book, strike
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
 from fangpinbao.core.events import book_events, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
+from fangpinbao.core.relief import BASE_YEAR, THIS_YEAR, mark_debtors, pay_relief
 from fangpinbao.core.screen import PATHS_A_WORD, screen_persons
 from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.shared import run_shared
@@ -54,6 +55,8 @@ def draw(
     """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
     always = base.insured if replay else base.always
     clear_marks(years, block.households, int(is_base), always, work.home_mark)
+    if work.book.size and work.mode == THIS_YEAR and not is_base:
+        mark_debtors(low, years, block.households, work.book, work.home_mark)
     needed, peril = 0, perils.peril[:0] if is_base else perils.peril
     work.sizes[:2] = 0
     if not is_base:
@@ -179,6 +182,13 @@ def _settle(
         spend_rows(*spending)
     _none_world(stacks, chunk, work, block, base, low, slots, is_base)
     _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL)
+    if len(stacks.relief):
+        pay_relief(
+            low, slots, BASE_YEAR if is_base else work.mode, block.persons, stacks.relief_counts, stacks.relief,
+            stacks.relief_terms, stacks.phase, block.relief_due, chunk.relief_key, block.household,
+            block.household_word, block.relief_rate, work.slot, work.total, work.change, work.gate_open,
+            work.scratch, work.active, work.sizes, out.step_sums, out.collected, work.book,
+        )
 
 
 def _none_world(
@@ -224,7 +234,8 @@ def run_batch(
         return runs
     all_touched = replay or not stacks.is_plain
     _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, all_touched=all_touched)
-    _count(stacks, work, out, block, base, low, years)
+    if work.mode == THIS_YEAR:
+        _count(stacks, work, out, block, base, low, years)
     return runs
 
 

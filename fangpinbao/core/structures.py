@@ -8,12 +8,13 @@ a chunk. Money is in fen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint8Array, Uint32Array, Uint64Array
 from fangpinbao.core import layout as at
+from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.screen import PATHS_A_WORD
 
 __all__ = [
@@ -77,6 +78,9 @@ class Stacks(NamedTuple):
     count_groups: int  # sets of accounts whose events are counted as discharges
     person_buffers: int
     household_buffers: int
+    relief: Int64Array  # [e, RELIEF_WIDTH] relief that programmes pay; [0, .] if none
+    relief_terms: Float64Array  # [e, RELIEF_TERMS]
+    phase: Float64Array  # [e, months]
 
 
 class AreaEvents(NamedTuple):
@@ -117,6 +121,8 @@ class Chunk(NamedTuple):
     event_start: Int64Array  # [y+1]
     catalogue: Int64Array  # [3, township events] peril, township, share x 2^32
     catalogue_key: Uint64Array  # [township events]
+    relief_key: Uint64Array  # [e, y] take-up and periods of relief
+    past: tuple[Any, ...] = ()  # chunks of the years before, the nearest first, where loans are paid back
     areas: AreaEvents | None = None  # townships hit by catastrophes
 
 
@@ -157,6 +163,7 @@ class Block(NamedTuple):
     household: Int64Array  # [HOUSEHOLD_WIDTH, h]
     relief_rate: Float64Array  # [h] take-up x share in time
     own_premium: Int64Array  # [p, h]
+    relief_due: Int64Array  # [(due, cap), e, h]
     base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
     base_any: Int64Array  # [c] 1 where somebody has a certain cost
     has_base: Uint8Array  # [n]; [0] if none
@@ -246,3 +253,4 @@ class Work:
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots
         self.costs, self.term = floats(7), ints(at.TERM_WIDTH, self.households + 8)
         self.struck: Struck | None = None  # made where catastrophes strike
+        self.book, self.mode = ints(0, 0, 0), THIS_YEAR  # loans by year and household, see ``core.relief``

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.plain import Document, list_at, table_at, unknown
 
 if TYPE_CHECKING:
     from fangpinbao.scenario.models import Peril
 
 __all__ = ["area_problems", "beside_catastrophe", "unmatched_townships"]
 
-Document = dict[str, Any]
 _TIMES = ("grade", "share_lost", "benefit")
 _MOST_NAMES = 15
 
@@ -59,19 +59,19 @@ def area_problems(document: Document, accounts: dict[str, tuple[str, str]]) -> I
     accounts
         Level and kind of each account.
     """
-    catastrophe = _table(document, "catastrophe")
-    areas = _table(catastrophe, "perils") | (
+    catastrophe = table_at(document, "catastrophe")
+    areas = table_at(catastrophe, "perils") | (
         {"earthquake": catastrophe["earthquake"]} if "earthquake" in catastrophe else {}
     )
-    contracts = _table(catastrophe, "contracts")
-    perils = {name: peril for name, peril in _table(document, "perils").items() if isinstance(peril, dict)}
+    contracts = table_at(catastrophe, "contracts")
+    perils = {name: peril for name, peril in table_at(document, "perils").items() if isinstance(peril, dict)}
     strikes = False
     for name, peril in perils.items():
         place, cause = f"perils.{name}", peril.get("events_from")
         if isinstance(cause, str) and cause not in areas:
-            yield _unknown(f"{place}.events_from", cause, list(areas), "a peril of the catastrophe table")
+            yield unknown(f"{place}.events_from", cause, list(areas), "a peril of the catastrophe table")
         strikes |= isinstance(cause, str)
-        for index, booking in enumerate(_list(peril, "books")):
+        for index, booking in enumerate(list_at(peril, "books")):
             if isinstance(booking, dict):
                 inside, hit = f"{place}.books[{index}]", areas.get(str(cause), {})
                 if isinstance(cause, str):
@@ -87,7 +87,7 @@ def area_problems(document: Document, accounts: dict[str, tuple[str, str]]) -> I
 def _harm(
     place: str, booking: Document, accounts: dict[str, tuple[str, str]], area: Document
 ) -> Iterator[Problem]:
-    harm, times = [str(name) for name in _list(booking, "harm")], booking.get("times")
+    harm, times = [str(name) for name in list_at(booking, "harm")], booking.get("times")
     if not harm:
         cure = 'Write e.g. harm = ["dead", "disabled"], or harm = ["damaged"].'
         yield Problem(
@@ -134,13 +134,13 @@ def _benefit(
     if contract is None:
         return
     if contract not in contracts:
-        yield _unknown(f"{place}.contract", contract, list(contracts), "a catastrophe contract")
-    elif cause not in _list(contracts[contract], "perils"):
+        yield unknown(f"{place}.contract", contract, list(contracts), "a catastrophe contract")
+    elif cause not in list_at(contracts[contract], "perils"):
         yield Problem(
             f"{place}.contract",
             f"= {contract!r} does not cover {cause}, so it never owes anything. Add the peril to the contract.",
         )
-    if not set(map(str, _list(booking, "harm"))) <= {"dead", "disabled", "burned"}:
+    if not set(map(str, list_at(booking, "harm"))) <= {"dead", "disabled", "burned"}:
         yield Problem(f"{place}.harm", "are owed no benefit, but for dead, disabled and burned. Keep these.")
     account = str(booking.get("account"))
     if accounts.get(account, ("", "points"))[1] != "points":
@@ -163,7 +163,7 @@ def _without(place: str, booking: Document) -> Iterator[Problem]:
 def _coverages(document: Document, perils: Document, contracts: Document) -> Iterator[Problem]:
     booked: dict[str, set[str | None]] = {}
     for peril in perils.values():
-        for booking in _list(peril, "books"):
+        for booking in list_at(peril, "books"):
             if isinstance(booking, dict):
                 contract = booking.get("contract")
                 booked.setdefault(str(booking.get("account")), set()).add(
@@ -171,19 +171,19 @@ def _coverages(document: Document, perils: Document, contracts: Document) -> Ite
                 )
     steps = {
         f"programmes.{name}.coverages.{key}": coverage
-        for name, programme in _table(document, "programmes").items()
-        for key, coverage in _table(programme, "coverages").items()
+        for name, programme in table_at(document, "programmes").items()
+        for key, coverage in table_at(programme, "coverages").items()
     }
     for place, step in (
-        steps | {f"layers.{key}": step for key, step in _table(document, "layers").items()}
+        steps | {f"layers.{key}": step for key, step in table_at(document, "layers").items()}
     ).items():
         if not isinstance(step, dict):
             continue
         contract = step.get("contract")
         if contract is not None and contract not in contracts:
-            yield _unknown(f"{place}.contract", contract, list(contracts), "a catastrophe contract")
+            yield unknown(f"{place}.contract", contract, list(contracts), "a catastrophe contract")
             continue
-        for index, account in enumerate(_list(step, "accounts")):
+        for index, account in enumerate(list_at(step, "accounts")):
             wrong = booked.get(str(account), {contract}) - {contract}
             if wrong and contract is not None:
                 yield Problem(
@@ -207,7 +207,7 @@ def _whole(document: Document, catastrophe: Document) -> Iterator[Problem]:
             "catastrophe.term_years",
             f"= {term}, but households are simulated in single years. Write 1, or give no peril events_from.",
         )
-    population, cells = _table(document, "population"), _list(_table(catastrophe, "cells"), "names")
+    population, cells = table_at(document, "population"), list_at(table_at(catastrophe, "cells"), "names")
     townships = population.get("townships", 1)
     if "file" in population or not cells or isinstance(townships, bool):
         return
@@ -219,25 +219,3 @@ def _whole(document: Document, catastrophe: Document) -> Iterator[Problem]:
         reason = unmatched_townships([str(name) for name in townships], [str(name) for name in cells])
         if reason is not None:
             yield Problem("population.townships", reason)
-
-
-def _table(node: Any, key: str) -> Document:
-    value = node.get(key) if isinstance(node, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _list(node: Any, key: str) -> list[Any]:
-    value = node.get(key) if isinstance(node, dict) else None
-    return value if isinstance(value, list) else []
-
-
-def _unknown(place: str, value: Any, known: list[str], what: str) -> Problem:
-    near = get_close_matches(str(value), known, n=1, cutoff=0.55)
-    cure = (
-        f"Did you mean {near[0]}?"
-        if near
-        else f"Known: {', '.join(known)}."
-        if known
-        else "None is declared."
-    )
-    return Problem(place, f"= {value!r} is not {what}. {cure}")

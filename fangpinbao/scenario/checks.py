@@ -13,6 +13,7 @@ from fangpinbao.errors import Problem
 from fangpinbao.scenario.area_rules import area_problems
 from fangpinbao.scenario.catastrophe_checks import catastrophe_checks
 from fangpinbao.scenario.plain import Document, list_at, table_at, tables_at, unknown
+from fangpinbao.scenario.relief_checks import relief_problems
 from fangpinbao.scenario.risk_checks import risk_problems
 from fangpinbao.scenario.vocabulary import ACCOUNTS
 
@@ -28,6 +29,7 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems += _layers(document)
     problems += _shared_limits(document, accounts)
     problems += risk_problems(document)
+    problems += relief_problems(document)
     problems += catastrophe_checks(document, folder)
     problems += area_problems(document, accounts)
     if "population" not in document and "catastrophe" not in document:
@@ -256,7 +258,7 @@ def _filters(document: Document) -> Iterator[tuple[str, Document]]:
         if isinstance(node, dict):
             for key, value in node.items():
                 inside = f"{place}.{key}" if place else key
-                if key in ("where", "insured") and isinstance(value, dict):
+                if key in ("where", "insured", "counted") and isinstance(value, dict):
                     yield inside, value
                 yield from walk(value, inside)
         elif isinstance(node, list):

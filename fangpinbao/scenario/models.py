@@ -24,7 +24,8 @@ from fangpinbao.scenario.base import (
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
 from fangpinbao.scenario.population import AgeBands, ClassMargins, Population
-from fangpinbao.scenario.risk import Detection, ReliefDesign, Risk
+from fangpinbao.scenario.relief import ReliefEntry
+from fangpinbao.scenario.risk import Detection, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, SharedLimit, TopUp
 from fangpinbao.scenario.vocabulary import HouseholdClass, Level, Stage
 
@@ -239,7 +240,10 @@ class Programme(Table):
         Literal["insurance", "rules"], Field(description="an insurance contract, or other public rules")
     ] = "insurance"
     insured: Annotated[Filter, Field(description="who is insured")] = Filter()
-    coverages: Annotated[dict[Name, Coverage], Field(min_length=1)]
+    coverages: dict[Name, Coverage] = {}
+    relief: Annotated[
+        dict[Name, ReliefEntry], Field(description="relief it pays to households, after the stack, in order")
+    ] = {}
     stack: Annotated[
         list[Name] | None,
         Field(
@@ -262,6 +266,16 @@ class Programme(Table):
     administration: Annotated[
         Yuan, Field(description="government's own cost a year, outside the premium")
     ] = 0.0
+
+    @rule
+    def _pays_something(self) -> Iterator[Problem]:
+        if not self.coverages and not (self.relief and self.kind == "rules"):
+            yield Problem(
+                "coverages",
+                'is empty. Add a coverage, or write kind = "rules" where relief alone is paid.'
+                if self.relief
+                else "is empty. Add a coverage, or relief.",
+            )
 
     @rule
     def _shares_of_the_premium(self) -> Iterator[Problem]:
@@ -385,5 +399,4 @@ class ScenarioModel(BaseModel):
     ] = {}
     risk: Risk = Risk()
     detection: dict[Name, Detection] = {}
-    relief_designs: dict[Name, ReliefDesign] = {}
     catastrophe: Catastrophe | None = None

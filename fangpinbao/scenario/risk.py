@@ -36,7 +36,6 @@ __all__ = [
     "Group",
     "NamedList",
     "Published",
-    "ReliefDesign",
     "Risk",
     "RuleSet",
     "Signs",
@@ -184,42 +183,3 @@ class Detection(Table):
     payment_days: Annotated[AmountLaw, Field(description="days from approval to payment")] = Constant(
         law="constant", amount=0.0
     )
-
-
-class ReliefDesign(Table):
-    """Relief that is not insurance, as a design that can be set against insurance for the same money.
-
-    ``gap`` fills what resources lack to ``standard``; ``borne`` pays cost that is left to the household;
-    ``per_person`` pays ``standard`` for each person who fits; all times ``rate`` and ``months`` / 12.
-    """
-
-    label: Label | None = None
-    where: Annotated[Filter, Field(description="households, and the persons whom per_person counts")] = (
-        Filter()
-    )
-    when: Annotated[Signs, Field(description="signs that open it")] = Signs()
-    base: Literal["gap", "borne", "per_person"]
-    standard: Annotated[
-        Yuan | None, Field(description="yuan a head and year; absent: the dibao standard")
-    ] = None
-    person_has: Annotated[
-        Name | None, Field(description="attribute of the persons that per_person counts")
-    ] = None
-    months: Annotated[Positive, Field(le=12)] = 12.0
-    rate: Share = 1.0
-    limit: Annotated[Yuan | None, Field(description="most a household gets in the year")] = None
-    take_up: Chance = 1.0
-    paid_within_year: Share = 1.0
-    repaid: Annotated[Share, Field(description="of a loan; no cost, and no lasting help")] = 0.0
-
-    @rule
-    def _counts_persons(self) -> Iterator[Problem]:
-        if self.person_has is not None and self.base != "per_person":
-            yield Problem(
-                "person_has", f'= {self.person_has!r} counts persons, but base = "{self.base}". Drop it.'
-            )
-
-    @rule
-    def _standard_has_an_effect(self) -> Iterator[Problem]:
-        if self.standard is not None and self.base == "borne":
-            yield Problem("standard", 'has no effect where base = "borne". Drop it, or use a limit.')

@@ -1,4 +1,4 @@
-"""Checks of the tables on risk, detection and relief designs that need more than one table."""
+"""Checks of the tables on risk and detection that need more than one table."""
 
 from __future__ import annotations
 
@@ -21,12 +21,6 @@ def risk_problems(document: Document) -> list[Problem]:
     for name, rule_set in rules.items():
         for group, signs in table_at(rule_set, "groups").items():
             problems += _signs(signs, f"risk.rules.{name}.groups.{group}", attributes)
-    for name, design in table_at(document, "relief_designs").items():
-        place = f"relief_designs.{name}"
-        problems += _signs(table_at(design, "when"), f"{place}.when", attributes)
-        wanted = design.get("person_has")
-        if isinstance(wanted, str):
-            problems += _attribute(wanted, f"{place}.person_has", attributes, "chance")
     programmes = list(table_at(document, "programmes"))
     for name, design in table_at(document, "detection").items():
         place = f"detection.{name}"
@@ -38,9 +32,8 @@ def risk_problems(document: Document) -> list[Problem]:
         listed = table_at(design, "named_list").get("rules")
         if isinstance(listed, str) and listed not in rules:
             problems.append(unknown(f"{place}.named_list.rules", listed, list(rules), "a rule set"))
-    needs_lines = [key for key in ("detection", "relief_designs") if table_at(document, key)]
-    if needs_lines and not isinstance(document.get("lines"), dict):
-        problems.append(Problem(needs_lines[0], "needs the lines of the place. Add a [lines] table."))
+    if table_at(document, "detection") and not isinstance(document.get("lines"), dict):
+        problems.append(Problem("detection", "needs the lines of the place. Add a [lines] table."))
     return problems
 
 

@@ -59,6 +59,9 @@ class Filter(Table):
     income_per_head_below: Annotated[
         Yuan | None, Field(description="registered income per head, tested before the year")
     ] = None
+    income_per_head_from: Annotated[
+        Yuan | None, Field(description="registered income per head, this or more")
+    ] = None
     tags: Annotated[list[Name] | None, Field(min_length=1, description="bears any of these tags")] = None
     without_tags: Annotated[
         list[Name] | None, Field(min_length=1, description="bears none of these tags; no member does")
@@ -69,6 +72,15 @@ class Filter(Table):
         if self.age_from is not None and self.age_to is not None and self.age_from > self.age_to:
             yield Problem(
                 "age_from", f"= {self.age_from} is above age_to ({self.age_to}), so nobody fits. Swap them."
+            )
+
+    @rule
+    def _incomes(self) -> Iterator[Problem]:
+        below, at_least = self.income_per_head_below, self.income_per_head_from
+        if below is not None and at_least is not None and at_least >= below:
+            yield Problem(
+                "income_per_head_from",
+                f"= {at_least:g} is not below income_per_head_below ({below:g}), so nobody fits. Swap them.",
             )
 
     def is_empty(self) -> bool:
