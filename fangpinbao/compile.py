@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array
+from fangpinbao.compile_detection import Cases
 from fangpinbao.compile_steps import compile_steps
 from fangpinbao.compiled import (
     FEN,
@@ -47,6 +48,7 @@ class Compiled:
     """[g] persons; ``households`` and ``certain`` [a, g] (fen a year) likewise."""
     households: Int64Array
     certain: Int64Array
+    cases: Cases
     seed: int
 
 
@@ -56,8 +58,9 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     tree = StackTree.of(scenario)
     level = np.array([_level(node, accounts) for node in tree.nodes] or [0], dtype=np.int64)
     components = Components.of(accounts, tree)
-    stacks, choice_person, choice_household = compile_steps(
-        scenario, population, accounts, tree, components, level
+    cases = Cases.of(scenario)
+    stacks, choice_person, choice_household, tests = compile_steps(
+        scenario, population, accounts, tree, components, level, cases
     )
     classes = sorted(set(population.household_class.tolist()))
     group_of_class = np.zeros(len(CLASSES), dtype=np.int64)
@@ -72,6 +75,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     people = replace(
         people,
         own_premium=_own_premium(scenario, population, tree),
+        standing=cases.standing(scenario, population, tests),
         choice_person=choice_person,
         choice_household=choice_household,
     )
@@ -87,6 +91,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
         persons=np.bincount(group_of_person, minlength=len(classes)),
         households=np.bincount(group, minlength=len(classes)),
         certain=certain,
+        cases=cases,
         seed=seed,
     )
 
@@ -151,6 +156,7 @@ def _people(
             group=group,
             relief_rate=rate,
             own_premium=np.zeros((1, n_households), dtype=np.int64),
+            standing=np.zeros((0, 0), dtype=np.uint8),
             base=base,
             has_base=has_base,
             household_base=household_base,

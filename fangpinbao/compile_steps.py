@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint8Array
 from fangpinbao.columns import CAUSES
+from fangpinbao.compile_detection import Cases
 from fangpinbao.compiled import (
     FEN,
     KINDS,
@@ -43,14 +46,17 @@ _CAUSE_OF = {
 
 
 def _variants(
-    node: Node, scenario: Scenario, population: Population, *, households: bool
+    node: Node, scenario: Scenario, population: Population, *, households: bool, has_case: bool
 ) -> tuple[list[Schedule], Int64Array | None]:
-    """Schedules of a step and, where units differ, each unit's choice (0: nothing)."""
+    """Schedules of a step and, where units differ, each unit's choice (0: nothing).
+
+    Who must be found can pass the check though a test fails: then tests before the year belong to the gate.
+    """
     step = node.step
     filters = [step.where]
     if node.programme is not None:
         filters.append(scenario.programmes[node.programme].insured)
-    if step.income_test is not None and step.income_test.moment == "before_year":
+    if step.income_test is not None and step.income_test.moment == "before_year" and not has_case:
         filters.append(Filter(income_per_head_below=step.income_test.per_head_below))
     default = Schedule.everything() if step.unit == "event" or node.is_points else schedule_of(step)
     fit = eligible(population, filters, households=households)
@@ -74,18 +80,22 @@ def compile_steps(
     tree: StackTree,
     components: Components,
     level: Int64Array,
-) -> tuple[Stacks, Uint8Array, Uint8Array]:
-    """Tables of the steps, and which schedule of each varied step is whose, by person and by household."""
+    cases: Cases,
+) -> tuple[Stacks, Uint8Array, Uint8Array, list[float | None]]:
+    """Tables of the steps, which schedule of each varied step is whose, by person and by household, and tests.
+
+    The tests are those of each gate before the year, where they are not in the schedules.
+    """
     n_nodes, names = len(tree.nodes), list(accounts)
     buffers = Buffers.of(tree, components, level)
     sets: list[list[Schedule]] = []
     rows_person: list[Int64Array] = []
     rows_household: list[Int64Array] = []
-    gates: dict[tuple[object, ...], int] = {}
+    gates: dict[_Gate, int] = {}
     size = max(n_nodes, 1)
     step_table = np.zeros((size, at.STEP_WIDTH), dtype=np.int64)
     count_groups = discharge_groups(tree, accounts)
-    step_table[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND]] = -1
+    step_table[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND, at.CASE]] = -1
     in_time = np.ones(size)
     reads = np.zeros((size, len(names)), dtype=np.int64)
 
@@ -103,11 +113,14 @@ def compile_steps(
         row[at.IS_POINTS] = node.is_points
         row[at.DISCHARGE] = count_groups[tuple(sorted(read))] if step.unit == "discharge" else -1
         row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.programme is not None
-        in_time[s] = step.paid_within_year
+        case = row[at.CASE] = -1 if node.programme is None else cases.index(node.programme)
+        in_time[s] = step.paid_within_year if case < 0 else 0.0
         per_event = step if step.unit == "event" or node.is_points else step.per_event
         if per_event is not None:
             row[at.EVENT_SET] = add([schedule_of(per_event)])
-        schedules, chosen = _variants(node, scenario, population, households=bool(level[s]))
+        schedules, chosen = _variants(
+            node, scenario, population, households=bool(level[s]), has_case=case >= 0
+        )
         if schedules != [Schedule.everything()]:
             row[at.UNIT_SET] = add(schedules)
         if chosen is not None:
@@ -116,7 +129,7 @@ def compile_steps(
             row[at.VARIANTS] = len(rows)
         if step.per_household is not None and schedule_of(step.per_household) != Schedule.everything():
             row[at.HOUSEHOLD_SET] = add([schedule_of(step.per_household)])
-        row[at.GATE] = _gate(node, gates)
+        row[at.GATE] = _gate(node, gates, int(case))
     at_, bend, jump, counts, floor = hinge_arrays(sets)
     terms, take_up = _gate_arrays(list(gates))
     kind_loss, kind_weight = _weights(scenario)
@@ -166,6 +179,8 @@ def compile_steps(
         hinge_count=counts,
         gate_terms=terms,
         gate_take_up=take_up,
+        gate_case=np.array([key.case for key in gates], dtype=np.int64),
+        n_cases=len(cases.programmes),
         relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
         relief_counts=int(bool(relief) and relief[0].benefits_count),
         has_lines=int(scenario.lines is not None),
@@ -182,6 +197,7 @@ def compile_steps(
         stacks,
         np.array(rows_person or nobody, dtype=np.uint8),
         np.array(rows_household or nobody, dtype=np.uint8),
+        [key.before for key in gates],
     )
 
 
@@ -229,30 +245,41 @@ def _runs(
     return tuple(runs)
 
 
-def _gate(node: Node, gates: dict[tuple[object, ...], int]) -> int:
-    step = node.step
-    after = step.income_test if step.income_test and step.income_test.moment == "after_shock" else None
-    if after is None and step.spending_test is None and step.take_up >= 1:
-        return -1
-    key = (
-        after.per_head_below if after else None,
-        step.spending_test.times_income if step.spending_test else None,
-        step.take_up,
+class _Gate(NamedTuple):
+    """What must hold beside the schedule for a coverage to pay a household."""
+
+    below: float | None  # income test after the shock, yuan a head
+    times: float | None  # spending test, times income
+    before: float | None  # income test before the year, of a case
+    take_up: float
+    case: int
+
+
+def _gate(node: Node, gates: dict[_Gate, int], case: int) -> int:
+    step, test = node.step, node.step.income_test
+    is_after = test is not None and test.moment == "after_shock"
+    gate = _Gate(
+        below=test.per_head_below if test and is_after else None,
+        times=step.spending_test.times_income if step.spending_test else None,
+        before=test.per_head_below if test and not is_after and case >= 0 else None,
+        take_up=step.take_up if case < 0 else 1.0,
+        case=case,
     )
-    return gates.setdefault(key, len(gates))
+    if gate == _Gate(None, None, None, 1.0, -1):
+        return -1
+    return gates.setdefault(gate, len(gates))
 
 
-def _gate_arrays(keys: list[tuple[object, ...]]) -> tuple[Float64Array, Int64Array]:
+def _gate_arrays(keys: list[_Gate]) -> tuple[Float64Array, Int64Array]:
     terms = np.zeros((len(keys), 2, 4))
     terms[:, :, 3] = np.inf
     take_up = np.full(len(keys), _TWO_32, dtype=np.int64)
-    for index, (below, times, chance) in enumerate(keys):
-        if isinstance(below, float | int):
-            terms[index, 0] = (1.0, -1.0, -1.0, float(below) * FEN)
-        if isinstance(times, float | int):
-            terms[index, 1] = (float(times), 0.0, -1.0, 0.0)
-        if isinstance(chance, float | int):
-            take_up[index] = round(float(chance) * _TWO_32)
+    for index, gate in enumerate(keys):
+        if gate.below is not None:
+            terms[index, 0] = (1.0, -1.0, -1.0, gate.below * FEN)
+        if gate.times is not None:
+            terms[index, 1] = (gate.times, 0.0, -1.0, 0.0)
+        take_up[index] = round(gate.take_up * _TWO_32)
     return terms, take_up
 
 

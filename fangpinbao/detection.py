@@ -142,6 +142,7 @@ def with_everybody_found(scenario: Scenario, programme: str | None = None) -> Sc
     kept: dict[str, Any] = {}
     for new, dropped in ((FOUND, _FOUND), (UNTESTED, (*_FOUND, "income_test", "spending_test"))):
         table = dict(document["programmes"][name])
+        table.pop("detection", None)
         table["coverages"] = {
             coverage: {key: value for key, value in terms.items() if key not in dropped}
             for coverage, terms in table["coverages"].items()

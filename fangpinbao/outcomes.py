@@ -50,6 +50,8 @@ class Sums:
         [year, account]; ``batch_ground_up`` is [batch, account, group].
     batch_credit
         [batch, step, account]: coverage payments by the account they are credited to.
+    funnel
+        [year, case, column]; cases are the programmes with a detection design, see ``Compiled.cases``.
     """
 
     years: int
@@ -63,6 +65,7 @@ class Sums:
     batch_ground_up: Int64Array
     batch_credit: Int64Array
     events: Int64Array
+    funnel: Int64Array
     by_household: Int64Array
 
     @classmethod
@@ -87,6 +90,7 @@ class Sums:
             batch_ground_up=zeros(batches, n_accounts, n_groups),
             batch_credit=zeros(batches, n_steps, n_accounts),
             events=zeros(years, len(perils)),
+            funnel=zeros(years, *compiled.cases.shape),
             by_household=zeros(n_programmes, compiled.population.households if by_household else 0, 3),
         )
 
@@ -99,6 +103,7 @@ class Sums:
         self.step_claims[span] += sign * out.step_sums[1]
         self.ground_up[span] += sign * out.ground_up
         self.events[span] += sign * out.events
+        self.funnel[span] += sign * out.funnel
         if self.by_household.shape[1]:
             self.by_household[:, block.first : block.last] += sign * out.by_household
         batches = self.batch_of_year[span]

@@ -96,7 +96,8 @@ CUM_OUT: Final = 12
 HOUSEHOLD_CUM_IN: Final = 13
 HOUSEHOLD_CUM_OUT: Final = 14
 CUM_READ: Final = 15  # 1: a later step starts from the cumulative payment behind this one
-STEP_WIDTH: Final = 16
+CASE: Final = 16  # designed programme whose families must be found, -1: paid by chance (take-up) alone
+STEP_WIDTH: Final = 17
 
 # row[., r], unsigned: a person in a year
 ROW_PERSON: Final = 0
@@ -117,7 +118,9 @@ SLOT_EVENT: Final = 2  # last event of the household itself
 SLOT_ROW: Final = 3
 SLOT_ROWS_END: Final = 4
 SLOT_CHANGE: Final = 5  # 1 + its place in the table of changes; 0: no programme makes a difference
-SLOT_WIDTH: Final = 6
+SLOT_DUE: Final = 6  # a bit for each case whose terms would pay it; only where there are cases
+SLOT_LATE: Final = 7  # a bit for each case whose payment comes after the year; likewise
+SLOT_WIDTH: Final = 8
 
 # total[., s], fen
 RESOURCE: Final = 0  # U
@@ -169,3 +172,38 @@ TERM_I: Final = 4
 TERM_BENEFIT: Final = 5
 TERM_FIXED: Final = 6
 TERM_WIDTH: Final = 7
+
+# case[d, .]: a programme whose families are found by a detection design
+CASE_PROGRAMME: Final = 0
+CASE_CHANNELS: Final = 1  # first of its channels; the next one is the end
+CASE_CHANNELS_END: Final = 2
+CASE_THRESHOLD: Final = 3  # fen of spending and repairs that raise the alert
+CASE_PASSES: Final = 4  # chances of the check: of a claim that is due, and of one whose test fails
+CASE_WRONGLY_PASSES: Final = 5
+CASE_REFUSED: Final = 6
+CASE_CHECK_DAYS: Final = 7  # tables of amounts, as TABLE of a booking
+CASE_PAYMENT_DAYS: Final = 8
+CASE_WIDTH: Final = 9
+
+# channel[k, .]
+CHANNEL_CHANCE: Final = 0
+CHANNEL_DAYS: Final = 1  # table of amounts
+CHANNEL_DRAW: Final = 2  # column of detection_key of its chance; the next one is of its days
+CHANNEL_WIDTH: Final = 3
+
+# detection_key[y, .], before those of channels
+DRAW_CHECK: Final = 0
+DRAW_CHECK_DAYS: Final = 1
+DRAW_REFUSAL: Final = 2
+DRAW_PAYMENT_DAYS: Final = 3
+DRAW_CHANNELS: Final = 4
+
+# standing[., h], bits: first a row for each case, 1 on the list; then for each gate, 1 passes its test before the year
+
+# gate_open of a case, bits
+GATE_DUE: Final = 1  # the tests are passed
+GATE_PAID: Final = 2  # what the terms pay is paid
+
+# reached[d, s]: how far a household that is due gets
+REACHED_STAGE: Final = 7  # mask of the last stage, see fangpinbao.columns
+REACHED_CHANNELS: Final = 3  # shift: from here on a bit for each name of a channel that finds it

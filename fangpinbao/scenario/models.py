@@ -309,6 +309,13 @@ class Programme(Table):
     ] = 0.0
     ever_insured: Annotated[EverInsured | None, Field(description="cumulative record of the product")] = None
     aggregate: AggregateLimit | None = None
+    detection: Annotated[
+        Name | None,
+        Field(
+            description="the detection design by which its families are found; replaces take_up and "
+            "paid_within_year of its coverages"
+        ),
+    ] = None
     loading: Loading = Loading()
     administration: Annotated[
         Yuan, Field(description="government's own cost a year, outside the premium")
@@ -320,7 +327,7 @@ class Programme(Table):
             total = self.household_share + self.other_share
             refuse(f"and household_share sum to {total:g}, above 1. Lower one.", "other_share")
         if self.kind == "rules":
-            for name in ("premium_per_insured", "household_share", "other_share", "aggregate"):
+            for name in ("premium_per_insured", "household_share", "other_share", "aggregate", "detection"):
                 if getattr(self, name):
                     refuse('belongs to an insurance contract, not to kind = "rules". Drop one.', name)
         fit = ("public", "hospital", "household") if self.kind == "rules" else ("insurer",)

@@ -8,10 +8,13 @@ from typing import Any
 
 from fangpinbao.errors import Problem
 
-__all__ = ["risk_problems"]
+__all__ = ["MOST_CASES", "risk_problems"]
 
 Document = dict[str, Any]
 _OF_SHARES = ("share_above",)
+MOST_CASES = 32
+"""Programmes with a detection design in one run, and names of their channels: bits of a word in the kernels."""
+MOST_CHANNELS = 29
 
 
 def risk_problems(document: Document) -> list[Problem]:
@@ -40,10 +43,42 @@ def risk_problems(document: Document) -> list[Problem]:
         listed = _table(design, "named_list").get("rules")
         if isinstance(listed, str) and listed not in rules:
             problems.append(_unknown(f"{place}.named_list.rules", listed, list(rules), "a rule set"))
+    problems += _cases(document)
     needs_lines = [key for key in ("detection", "relief_designs") if _table(document, key)]
     if needs_lines and not isinstance(document.get("lines"), dict):
         problems.append(Problem(needs_lines[0], "needs the lines of the place. Add a [lines] table."))
     return problems
+
+
+def _cases(document: Document) -> Iterator[Problem]:
+    """Programmes that name a detection design."""
+    designs = _table(document, "detection")
+    channels: dict[str, None] = {}
+    cases = []
+    for name, programme in _table(document, "programmes").items():
+        design, place = programme.get("detection"), f"programmes.{name}.detection"
+        if not isinstance(design, str):
+            continue
+        cases.append(name)
+        if design not in designs:
+            yield _unknown(place, design, list(designs), "a design under detection")
+        channels |= dict.fromkeys(_table(designs.get(design), "channels"))
+        if _table(programme, "aggregate").get("rule") == "first_come":
+            yield Problem(
+                place,
+                'cannot stand beside an aggregate limit with rule "first_come": who comes first would depend on the '
+                'day each family is found. Use "pro_rata" or "topped_up".',
+            )
+    if len(cases) > MOST_CASES:
+        yield Problem(
+            "programmes",
+            f"have {len(cases)} with a detection design; at most {MOST_CASES} fit into one run. Drop some.",
+        )
+    if len(channels) > MOST_CHANNELS:
+        yield Problem(
+            "detection",
+            f"names {len(channels)} different channels; at most {MOST_CHANNELS} fit into one run. Share some names.",
+        )
 
 
 def _signs(signs: Document, place: str, attributes: Document) -> Iterator[Problem]:
