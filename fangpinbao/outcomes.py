@@ -207,6 +207,22 @@ class Outcomes:
         values: Int64Array = self.sums.columns[self.index(programme), :, position]
         return values
 
+    def funnel_column(self, programme: str, name: str) -> Int64Array:
+        """Yearly values [years] of a column of the funnel of a programme with a detection design.
+
+        Raises
+        ------
+        KeyError
+            If the programme has none, or there is no such column.
+        """
+        cases = self.compiled.cases
+        if programme not in cases.programmes or name not in cases.columns:
+            raise KeyError(
+                f"no column {name!r} of {programme!r}; {', '.join(cases.programmes)} have a funnel"
+            )
+        values: Int64Array = self.sums.funnel[:, cases.index(programme), cases.columns.index(name)]
+        return values
+
     def batches(self, programme: str, name: str, line: str | None = None) -> Int64Array:
         """Sums [batches, groups] of a column."""
         position = column(name) if line is None else line_column(name, LINES.index(line))
@@ -234,7 +250,10 @@ class Outcomes:
 
     @cached_property
     def by_year(self) -> pd.DataFrame:
-        """One row per (programme, path, calendar_year): stratum, weight, money in fen, counts."""
+        """One row per (programme, path, calendar_year): stratum, weight, money in fen, counts.
+
+        With detection designs also the columns of the funnel, null for programmes without one.
+        """
         n_programmes, n_years = len(self.programmes), self.n_years
         data: dict[str, object] = {
             "programme": pd.Categorical.from_codes(
@@ -255,6 +274,13 @@ class Outcomes:
             for number, line in enumerate(LINES):
                 for position, name in enumerate(LINE_COLUMNS):
                     data[f"{line}_{name}"] = values[:, FIRST_LINE_COLUMN + number * N_LINE_COLUMNS + position]
+        cases = self.compiled.cases
+        for position, name in enumerate(cases.columns):
+            found = np.zeros((n_programmes, n_years), dtype=np.int64)
+            for case, programme in enumerate(cases.programmes):
+                found[self.index(programme)] = self.sums.funnel[:, case, position]
+            has_none = [programme not in cases.programmes for programme in self.programmes]
+            data[name] = pd.arrays.IntegerArray(found.ravel(), np.repeat(has_none, n_years))
         return pd.DataFrame(data)
 
     @cached_property

@@ -8,8 +8,9 @@ from rich.console import Group as Lines
 from rich.text import Text
 
 from fangpinbao.at_risk import NOBODY, Classification
-from fangpinbao.detection import STAGES, Funnel
+from fangpinbao.detection import Funnel, kept_label
 from fangpinbao.estimate import Estimate
+from fangpinbao.funnel_figures import STAGES
 from fangpinbao.records import line_label
 from fangpinbao.relief_designs import DesignFigures
 from fangpinbao.risk_ranges import Moved
@@ -97,7 +98,7 @@ def _confusion(found: Classification, lang: Lang, spread: Mapping[str, float]) -
 
 
 def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
-    """Return the alert-to-payout funnels of several designs side by side."""
+    """Return the alert-to-payout funnels of several designs, or programmes of a run, side by side."""
     zh = lang == "zh"
     heads = ["", say(lang, "unit", "单位"), *(one.label[zh] for one in funnels)]
     table = new_table(heads, names=2)
@@ -108,6 +109,15 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
 
     for stage, label in STAGES.items():
         add(label[zh], households, (_stage(one, stage) for one in funnels))
+    for line in LINES:
+        add(kept_label(line, lang), households, (shown(one.prevented[line]) for one in funnels))
+        if any(one.prevented_if_found for one in funnels):
+            found = ((one.prevented_if_found or {}).get(line) for one in funnels)
+            add(
+                "  " + say(lang, "... if all were found at once", "……全部即时获赔时"),
+                households,
+                map(shown, found),
+            )
     table.add_section()
     channels = {name: label for one in funnels for name, (label, _) in one.by_channel.items()}
     for name, names in channels.items():
@@ -120,19 +130,12 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
     )
     table.add_section()
     for of, unit, label in _MONEY:
-        add(label[zh], unit[zh], (shown(getattr(one, of)) for one in funnels))
-        if of == "mean_delay":
-            table.add_section()
-    for line in LINES:
-        name = line_label(line, lang)
-        text = say(
-            lang, f"kept above the {name} if all were found at once", f"全部即时获赔时保持在{name}之上"
-        )
-        add(text, households, (shown(one.prevented_if_found[line]) for one in funnels))
+        if any(getattr(one, of) is not None for one in funnels):
+            add(label[zh], unit[zh], (shown(getattr(one, of)) for one in funnels))
     title = say(
         lang,
-        f"From alert to payout, a mean year of {funnels[0].years}; in brackets the share of the stage before",
-        f"从预警到赔付，{funnels[0].years} 个模拟年平均；括号内为占上一环节的比例",
+        f"From alert to payout, a mean year of {funnels[0].years:,}; in brackets the share of the stage before",
+        f"从预警到赔付，{funnels[0].years:,} 个模拟年平均；括号内为占上一环节的比例",
     )
     return Titled(title, table)
 

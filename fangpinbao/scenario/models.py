@@ -289,6 +289,10 @@ class Programme(Table):
     """
 
     label: Label | None = None
+    like: Annotated[
+        Name | None,
+        Field(description="another programme, which this one is like but for what stands here"),
+    ] = None
     kind: Annotated[
         Literal["insurance", "rules"], Field(description="an insurance contract, or other public rules")
     ] = "insurance"
