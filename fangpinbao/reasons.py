@@ -163,12 +163,12 @@ class _Reasons:
                 f"（收入的 {spending.times_income:g} 倍）",
             )
         if after is not None and after.moment == "before_year":
-            have = float(year.engine.population.income_per_head[year.h])
-            if not have < after.per_head_below:
+            registered = float(year.engine.population.income_per_head[year.h])
+            if not registered < after.per_head_below:
                 failed = True
                 yield say(
-                    f"registered income test failed: {have:,.2f} a head is not below {after.per_head_below:,.2f}",
-                    f"登记收入核查未通过：人均 {have:,.2f} 不低于 {after.per_head_below:,.2f}",
+                    f"registered income test failed: {registered:,.2f} a head is not below {after.per_head_below:,.2f}",
+                    f"登记收入核查未通过：人均 {registered:,.2f} 不低于 {after.per_head_below:,.2f}",
                 )
         if not failed:
             yield say(
