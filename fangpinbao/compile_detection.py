@@ -95,6 +95,8 @@ class Cases:
             check = design.verification
             row[at.CASE_CHANNELS_END] = len(channels)
             row[at.CASE_THRESHOLD] = round(design.threshold * _FEN)
+            times = design.threshold_times_income
+            row[at.CASE_TIMES_INCOME] = -1.0 if times is None else times
             row[at.CASE_PASSES], row[at.CASE_WRONGLY_PASSES] = check.passes, check.wrongly_passes
             row[at.CASE_REFUSED] = design.refused
             row[at.CASE_CHECK_DAYS] = table_of(check.days)

@@ -196,7 +196,9 @@ def trials_of(scenario: Scenario, designs: list[str] | None = None) -> list[Tria
     ]
     if problems:
         raise InputError("the request", problems)
-    document, trials = scenario.document["detection"], []
+    full, trials = scenario.document, []
+    fill_likenesses(full)
+    document = full["detection"]
     for name in chosen:
         naming = [one for one, programme in programmes.items() if programme.detection == name]
         programme = known[name].programme or (naming or list(programmes))[0]
@@ -260,7 +262,9 @@ def _tried(scenario: Scenario, trials: Iterable[Trial]) -> tuple[Scenario, dict[
             "label": {"en": trial.label[0], "zh": trial.label[1]},
             "detection": f"trial_{k}",
         }
-        designs[f"trial_{k}"] = {key: value for key, value in trial.table.items() if key != "programme"}
+        designs[f"trial_{k}"] = {
+            key: value for key, value in trial.table.items() if key not in ("programme", "like")
+        }
     document["programmes"], document["detection"] = programmes, designs
     document.pop("relief_designs", None)
     return Scenario.from_document(document, file=scenario.file), names

@@ -20,6 +20,14 @@ def not_paid(year: HouseholdYear, case: int, lang: str) -> str:
         return _say(lang, "not found: the household is not on the list", "未被发现：该户不在名单内")
     if stage < col.STAGE_ALERTED:
         spent, line = f"{_spent(year) / 100:,.2f}", f"{design.threshold:,.2f}"
+        times, income = design.threshold_times_income, year.of_household(at.INCOME_TESTED)
+        if times is not None and not _spent(year) > times * income:
+            limit = f"{times * income / 100:,.2f}"
+            return _say(
+                lang,
+                f"not found: spending and repairs of {spent} raise no alert (above {limit}, {times:g} x income)",
+                f"未被发现：刚性支出与修缮 {spent} 未超过预警线 {limit}（上年收入的 {times:g} 倍）",
+            )
         return _say(
             lang,
             f"not found: spending and repairs of {spent} raise no alert (from {line})",

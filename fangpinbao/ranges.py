@@ -31,7 +31,8 @@ _NO_PART_OF_PURE_PREMIUM = (".loading.", ".premium_per_insured", ".household_sha
 # How much more, or less, than in proportion a number acts on the mean payout: rough, and only used to choose.
 _REPLACED = ("take_up", "paid_within_year")  # by a detection design
 _OF_DAYS = {"delay_days", "days", "payment_days"}  # move when money comes, not whether
-_FORCE = {"sigma": 3.0, "alpha": 3.0, "shape": 3.0, "size": 0.3}
+_FORCE = {"sigma": 3.0, "alpha": 3.0, "shape": 3.0, "size": 0.3,
+          "threshold": 0.3, "missed": 0.05, "wrong": 0.05, "refused": 0.02, "wrongly_passes": 0.01}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,7 @@ def ranges_of_funnels(
             if number.range is not None and number.place.startswith(f"detection.{one.design}."):
                 ends.append((number, one.design))
                 for end in number.range:
-                    moved = scenario.replace(number.place, end)
-                    trials.append(replace(one, table=moved.document["detection"][one.design]))
+                    trials += trials_of(scenario.replace(number.place, end), [one.design])
     found = [
         {"paid in the end": tried.payout, "kept above the poverty line": tried.prevented["poverty"]}
         for tried in run_trials(scenario, trials, years, seed=seed)

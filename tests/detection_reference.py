@@ -61,6 +61,8 @@ def paid_by(design: Detection, facts: Facts) -> Paid:
     reach = {"due": claims, "listed": claims & on_list(design, facts)}
     spent = table.spending + table.repairs
     reach["alerted"] = reach["listed"] & (spent >= round(design.threshold * 100))
+    if design.threshold_times_income is not None:
+        reach["alerted"] &= spent > design.threshold_times_income * table.income
     delays = np.full(due.shape, np.inf)
     for name, channel in design.channels.items():
         hit = table.uniforms(f"detection/channel/{name}") < channel.chance

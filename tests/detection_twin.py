@@ -45,15 +45,15 @@ class Finding:
         drawn = as_uniform(mix_int(key + int(twin.population.household_key[h]) * int(GOLDEN)))
         return drawn >= named.missed if twin.fits(named.where, h, True) else drawn < named.wrong
 
-    def case(self, programme, h: int, events, spent: int) -> Case:
+    def case(self, programme, h: int, events, spent: int, income: int) -> Case:
         design = self.twin.scenario.detection[programme.detection]
-        return Case(self, programme, design, h, events, spent)
+        return Case(self, programme, design, h, events, spent, income)
 
 
 class Case:
     """What becomes of a household's claim, whatever it is."""
 
-    def __init__(self, finding: Finding, programme, design, h: int, events, spent: int) -> None:
+    def __init__(self, finding: Finding, programme, design, h: int, events, spent: int, income: int) -> None:
         self.steps = {id(step) for step in programme.coverages.values()}
         self.by = {
             name: finding.days(h, f"channel/{name}/delay", channel.delay_days)
@@ -61,7 +61,9 @@ class Case:
             if finding.uniform(h, f"channel/{name}") < channel.chance
         }
         self.in_reach = finding.is_listed(design, h)
-        self.reached = [self.in_reach, self.in_reach and spent >= round(design.threshold * 100)]
+        times = design.threshold_times_income
+        is_alert = spent >= round(design.threshold * 100) and (times is None or spent > times * income)
+        self.reached = [self.in_reach, self.in_reach and is_alert]
         self.reached.append(self.reached[-1] and bool(self.by))
         check = design.verification
         luck, declines = (

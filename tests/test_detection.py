@@ -89,6 +89,7 @@ DESIGNS = {
     "everything": FULL,
     "sure": SURE,
     "a threshold alone": {**SURE, "threshold": 9_000.5},
+    "above last year's income": {**SURE, "threshold_times_income": 0.4, "threshold": 3_000},
     "a list alone": {**SURE, "named_list": {"where": {"dibao": True}, "missed": 0.3}},
     "nobody": {"channels": {"visits": {"chance": 0.0}}},
     "all wrong": {**SURE, "verification": {"passes": 0.0, "wrongly_passes": 1.0}},

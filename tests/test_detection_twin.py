@@ -28,7 +28,12 @@ NAMED = {
     "channels": {"visits": {"chance": 0.8}, "data": {"chance": 0.3}},
     "named_list": {"where": {"classes": ["marginal"], "dibao": False}, "missed": 0.1, "wrong": 0.2},
 }
-DESIGNS = {"open": OPEN, "named": NAMED, "sure": {"channels": {"visits": {"chance": 1.0}}}}
+DESIGNS = {
+    "open": OPEN,
+    "named": NAMED,
+    "warned": {**OPEN, "threshold_times_income": 0.3},
+    "sure": {"channels": {"visits": {"chance": 1.0}}},
+}
 TEST = {"income_test": {"per_head_below": 6000}}
 
 
@@ -41,6 +46,7 @@ def found(design: str = "open", coverage: dict | None = None, **programme) -> di
 
 SAME = {
     "the village, mixed tests": {"detection": DESIGNS, "programmes": {"base": {"detection": "open"}}},
+    "an alert above the income": {"detection": DESIGNS, "programmes": {"base": {"detection": "warned"}}},
     "a named list": {"detection": DESIGNS, "programmes": {"base": {"detection": "named"}}},
     "designs side by side": {
         "detection": DESIGNS,

@@ -301,7 +301,7 @@ class Twin:
             if name != "none":
                 programme, case, gate = self.scenario.programmes[name], None, is_open
                 if programme.detection is not None:
-                    case = self.finding.case(programme, h, events, spending + repairs)
+                    case = self.finding.case(programme, h, events, spending + repairs, income)
                     gate = case.gate(passes)
                     self.run(name, Ledger(self, h, costs, events), case.due_gate(passes), changes, Counter())
                     due = changes[name]["benefit"] > 0

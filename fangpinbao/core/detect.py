@@ -115,6 +115,7 @@ def find_households(
             for s in range(slots):
                 paid_after[s] += amount[s]
         refused, passes = case[d, at.CASE_REFUSED], case[d, at.CASE_PASSES]
+        threshold, times = case[d, at.CASE_THRESHOLD], case[d, at.CASE_TIMES_INCOME]
         for s in range(slots):
             now = first_year + np.int64(year[s])
             survival[s] = _survival(mix64(key[now, at.DRAW_CHECK] + mixed[s]))
@@ -126,7 +127,8 @@ def find_households(
             stage = 0
             if standing[d, home[s]] == 1:
                 stage = col.STAGE_LISTED
-                if spent[s] >= case[d, at.CASE_THRESHOLD]:
+                is_above = times < 0.0 or spent[s] > times * household[at.INCOME_TESTED, home[s]]
+                if spent[s] >= threshold and is_above:
                     stage = col.STAGE_ALERTED
                     if found[s] < np.inf:
                         stage = col.STAGE_FOUND
