@@ -170,7 +170,7 @@ def funnel(
     Raises
     ------
     InputError
-        If there is no design, or no such one, or its programme has a limit that goes to who comes first.
+        If there is no design, or no such one.
     """
     trials = trials_of(scenario, designs)
     return run_trials(scenario, trials, years, seed=seed, threads=threads, progress=progress)
@@ -202,15 +202,7 @@ def trials_of(scenario: Scenario, designs: list[str] | None = None) -> list[Tria
     for name in chosen:
         naming = [one for one, programme in programmes.items() if programme.detection == name]
         programme = known[name].programme or (naming or list(programmes))[0]
-        aggregate = programmes[programme].aggregate
-        if aggregate is not None and aggregate.rule == "first_come":
-            reason = 'has rule "first_come", under which the day each family is found would matter.'
-            problems.append(
-                Problem(f"programmes.{programme}.aggregate", f'{reason} Use "pro_rata" or "topped_up".')
-            )
         trials.append(Trial(name, _names(known[name].label, name), programme, document[name]))
-    if problems:
-        raise InputError(scenario.name, problems)
     return trials
 
 

@@ -16,12 +16,13 @@ from detection_reference import FOUND, STAGES, UNTESTED, Paid, paid_by, two_worl
 from matplotlib import pyplot
 from typer.testing import CliRunner
 
+from fangpinbao.aggregate import _YearPayments
 from fangpinbao.at_risk import Facts
 from fangpinbao.before_year import BeforeYear
 from fangpinbao.cli import app
 from fangpinbao.compile_detection import listed
 from fangpinbao.detection import funnel, funnel_of, funnels_of_run
-from fangpinbao.engine import population_of, simulate
+from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.errors import InputError
 from fangpinbao.funnel_figures import STAGES as SHOWN
 from fangpinbao.funnel_figures import funnel_figures
@@ -331,6 +332,37 @@ def test_a_limit_over_all_shares_what_is_paid() -> None:
     assert np.array_equal(simulate(topped, YEARS, SEED).sums.columns, free.sums.columns)
 
 
+def test_a_limit_goes_to_whoever_is_paid_first(facts: Facts) -> None:
+    """Households paid before the day on which the limit is used up get all, those after it nothing."""
+    paid = paid_by(Detection.model_validate(FULL), facts)
+    limit = int(np.median(paid.benefit.sum(axis=1)))
+    aggregate = {"limit": limit / 100, "rule": "first_come"}
+    base = {"coverages": ONE_TEST, "detection": "d", "aggregate": aggregate}
+    engine = Engine(
+        build(population={"persons": 900}, programmes={"base": base}, detection={"d": FULL}),
+        seed=SEED,
+        block_persons=200,
+    )
+    outcomes = engine.run(YEARS)
+    total = paid.benefit.sum(axis=1)
+    assert np.array_equal(outcomes.column("base", "payout_fen"), np.minimum(total, limit))
+    year = int(np.argmax(total))
+    allowed = _YearPayments(engine, year, False).allowed({1: limit})
+    persons, n = engine.population.household_of, engine.population.persons
+    got = np.maximum(allowed, 0).sum(axis=0)
+    by_home = got[n:] + np.bincount(persons, weights=got[:n], minlength=engine.population.households).astype(
+        int
+    )
+    whole, day = paid.benefit[year], np.maximum(facts.table.last_day[year], 0) + paid.days[year]
+    is_full, is_empty = (by_home == whole)[whole > 0], (by_home == 0)[whole > 0]
+    day = day[whole > 0]
+    assert by_home.sum() == limit
+    assert (~is_full & ~is_empty).sum() <= 1
+    last_full, first_empty = day[is_full].max(), day[is_empty].min()
+    assert last_full < first_empty
+    assert 0 < is_empty.sum() < len(day)
+
+
 # ---------------------------------------------------------------- figures
 
 PART = {
@@ -506,13 +538,6 @@ MISTAKES = [
     (
         {
             "detection": {"named": SURE},
-            "programmes": {"base": {"detection": "named", "aggregate": {"limit": 9, "rule": "first_come"}}},
-        },
-        'programmes.base.detection cannot stand beside an aggregate limit with rule "first_come"',
-    ),
-    (
-        {
-            "detection": {"named": SURE},
             "programmes": {
                 "r": {
                     "kind": "rules",
@@ -557,11 +582,3 @@ def test_the_largest_numbers_of_cases_and_channels_run() -> None:
     first = outcomes.sums.funnel[:, :1]
     assert np.array_equal(outcomes.sums.funnel, np.broadcast_to(first, outcomes.sums.funnel.shape))
     assert outcomes.funnel_column("p30", "funnel_found_by_c28").sum() > 0
-
-
-def test_a_limit_that_goes_to_the_first_is_refused_by_the_funnel() -> None:
-    limited = build(
-        programmes={"base": {"aggregate": {"limit": 1_000, "rule": "first_come"}}}, detection=PART
-    )
-    with pytest.raises(InputError, match="the day each family is found would matter"):
-        funnel(limited, 2)

@@ -49,7 +49,8 @@ def find_households(
     reached
         [case, slot] the last stage that a household which is due reaches, and the channels that find it.
     days
-        [case, slot] days from the last event (certain cost: from the first day of the year) to payment.
+        [case, slot] days from the last event (certain cost: from the first day of the year) to payment; behind
+        the last case, the day of the last event itself.
 
     In the year without events everybody who could ever be paid is, so that these are settled in every year.
     """
@@ -88,6 +89,7 @@ def find_households(
             last = max(last, day_of(word[e]))
             e = event[at.EV_NEXT, e]
         last_day[s] = np.float64(last)
+        days[cases, s] = last_day[s]
     for d in range(cases):
         bit = _ONE << np.uint32(d)
         mine = reached[d]

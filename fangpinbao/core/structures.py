@@ -212,7 +212,7 @@ class Work:
         self.one, self.paid, self.paid_home = floats(3, 1), ints(rows), ints(rows)
         self.gate_open = np.zeros((max(len(stacks.gate_take_up), 1), rows), dtype=np.uint8)
         self.reached = uints(stacks.n_cases, rows)
-        self.days = floats(stacks.n_cases, rows)
+        self.days = floats(stacks.n_cases + 1 if stacks.n_cases else 0, rows)
         self.total = ints(at.TOTAL_WIDTH, rows)
         self.change = ints(rows, self.n_programmes, at.CHANGE_WIDTH)
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots

@@ -63,12 +63,6 @@ def _cases(document: Document) -> Iterator[Problem]:
         if design not in designs:
             yield _unknown(place, design, list(designs), "a design under detection")
         channels |= dict.fromkeys(_table(designs.get(design), "channels"))
-        if _table(programme, "aggregate").get("rule") == "first_come":
-            yield Problem(
-                place,
-                'cannot stand beside an aggregate limit with rule "first_come": who comes first would depend on the '
-                'day each family is found. Use "pro_rata" or "topped_up".',
-            )
     if len(cases) > MOST_CASES:
         yield Problem(
             "programmes",
