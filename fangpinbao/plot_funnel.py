@@ -67,8 +67,8 @@ def plot_funnel(funnel: Funnel, *, lang: Lang = "en", ax: Axes | None = None) ->
             axes,
             say(
                 lang,
-                f"{funnel.years} simulated years; bars with 95% intervals of the simulation error",
-                f"{funnel.years} 个模拟年；短线为模拟误差的 95% 区间",
+                f"{funnel.years:,} simulated years; bars with 95% intervals of the simulation error",
+                f"{funnel.years:,} 个模拟年；短线为模拟误差的 95% 区间",
             ),
         )
     return axes

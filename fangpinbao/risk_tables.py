@@ -161,7 +161,12 @@ def moved_table(rows: Sequence[Moved], lang: Lang) -> Titled:
     for row in rows:
         ends = (f"{shown(row.at_low[name])} .. {shown(row.at_high[name])}" for name in names)
         table.add_row(row.place, row.subject, f"{row.low:,g} .. {row.high:,g}", *ends)
-    title = say(lang, "As one assumed number at a time moves over its range", "逐一改变假设数时的变化")
+    years = next((one.years for row in rows for one in row.at_low.values()), 0)
+    title = say(
+        lang,
+        f"As one assumed number at a time moves over its range, {years:,} years",
+        f"逐一改变假设数时的变化，{years:,} 个模拟年",
+    )
     return Titled(title, table)
 
 
