@@ -183,9 +183,7 @@ CASE_WRONGLY_PASSES: Final = 5
 CASE_REFUSED: Final = 6
 CASE_CHECK_DAYS: Final = 7  # tables of amounts, as TABLE of a booking
 CASE_PAYMENT_DAYS: Final = 8
-CASE_TIMES_INCOME: Final = (
-    9  # of registered income, above which spending and repairs raise the alert; -1: any
-)
+CASE_TIMES_INCOME: Final = 9  # of registered income, above which they raise it too; -1: any
 CASE_WIDTH: Final = 10
 
 # channel[k, .]
