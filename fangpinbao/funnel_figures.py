@@ -10,7 +10,7 @@ from fangpinbao.estimate import Estimate
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.records import Figures, Gathering
 
-__all__ = ["STAGES", "funnel_counts", "funnel_estimates", "funnel_figures", "stage_before"]
+__all__ = ["BY_CLASS", "STAGES", "funnel_counts", "funnel_estimates", "funnel_figures", "stage_before"]
 
 STAGES: Mapping[str, tuple[str, str]] = {
     "due": ("the terms would pay", "符合赔付条件"),
@@ -22,6 +22,9 @@ STAGES: Mapping[str, tuple[str, str]] = {
     "in_time": ("paid within the year", "当年到账"),
 }
 """Stages of the funnel, each a part of the one before."""
+
+BY_CLASS = ("funnel_due", "funnel_accepted", "funnel_in_time", "funnel_wrong")
+"""Measures that are also given by class of household."""
 
 _FEN = 0.01
 
@@ -49,6 +52,11 @@ def funnel_estimates(outcomes: Outcomes, programme: str) -> Iterator[tuple[str, 
     for channel in cases.designs[cases.index(programme)].channels:
         found = outcomes.funnel_column(programme, f"funnel_found_by_{channel}")
         yield "funnel_found", channel, estimators.mean(found, years, "households")
+    sums, columns = outcomes.sums.batch_funnel[:, cases.index(programme)], cases.columns
+    for measure in BY_CLASS if len(outcomes.groups) > 1 else ():
+        for g, group in enumerate(outcomes.groups):
+            of_class = sums[:, g, columns.index(measure)]
+            yield measure, group, yearly.of_batches(of_class, outcomes.batch_years, "households")
     wrong = outcomes.funnel_column(programme, "funnel_wrong")
     yield "funnel_wrong", None, estimators.mean(wrong, years, "households")
     money = outcomes.funnel_column(programme, "funnel_wrong_fen")

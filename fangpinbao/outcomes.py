@@ -51,7 +51,8 @@ class Sums:
     batch_credit
         [batch, step, account]: coverage payments by the account they are credited to.
     funnel
-        [year, case, column]; cases are the programmes with a detection design, see ``Compiled.cases``.
+        [year, case, column]; cases are the programmes with a detection design, see ``Compiled.cases``;
+        ``batch_funnel`` is [batch, case, group, column].
     """
 
     years: int
@@ -66,6 +67,7 @@ class Sums:
     batch_credit: Int64Array
     events: Int64Array
     funnel: Int64Array
+    batch_funnel: Int64Array
     by_household: Int64Array
 
     @classmethod
@@ -91,6 +93,7 @@ class Sums:
             batch_credit=zeros(batches, n_steps, n_accounts),
             events=zeros(years, len(perils)),
             funnel=zeros(years, *compiled.cases.shape),
+            batch_funnel=zeros(batches, compiled.cases.shape[0], n_groups, compiled.cases.shape[1]),
             by_household=zeros(n_programmes, compiled.population.households if by_household else 0, 3),
         )
 
@@ -118,6 +121,7 @@ class Sums:
         self.batch_step[chosen, :, g, 1] += batched(out.step_sums[1])
         self.batch_ground_up[chosen, :, g] += batched(out.ground_up)
         self.batch_credit[chosen] += batched(out.credit)
+        self.batch_funnel[chosen, :, g] += batched(out.funnel)
 
     def add_base(self, base: Base, block: Block) -> None:
         """Add a block's year without events to every year."""

@@ -12,6 +12,7 @@ from rich.text import Text
 from fangpinbao import yearly
 from fangpinbao.detection import funnels_of_run
 from fangpinbao.files import count_by_status
+from fangpinbao.funnel_figures import BY_CLASS
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.payers import COST_KINDS, HOUSEHOLD, payer_label
@@ -276,6 +277,24 @@ class RunTables:
         found = funnels_of_run(self.outcomes)
         return funnel_table(found, self.lang) if found else None
 
+    def funnel_classes(self) -> Titled | None:
+        """Who is due, paid, paid in time and wrongly paid, by class."""
+        names, groups = self.outcomes.compiled.cases.programmes, self.outcomes.groups
+        if not names or len(groups) < 2:
+            return None
+        heads = [self.say("programme", "保险方案"), self.say("class", "类别")]
+        table = new_table([*heads, *(MEASURES[measure].label(self.lang) for measure in BY_CLASS)], names=2)
+        for name in names:
+            for group in groups:
+                found = [self.find(name, measure, group=group) for measure in BY_CLASS]
+                cells = [cell(one, self.lang) for one in found]
+                table.add_row(self.programme_label(name), group_label(group, self.lang), *cells)
+            table.add_section()
+        title = self.say(
+            "Who is found, by class of household, households a year", "各类住户被发现情况，户/年"
+        )
+        return Titled(title, table)
+
     def layers(self) -> Titled | None:
         """What each public layer pays, and what the programmes displace."""
         scenario, names = self.outcomes.scenario, self.programmes
@@ -374,7 +393,7 @@ class RunTables:
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table, in order."""
         tables = (self.coverages(), self.classes(), *self.uses()) if self.insurance else ()
-        behind = (self.funnels(), self.layers(), *self.bearers(), self.records())
+        behind = (self.funnels(), self.funnel_classes(), self.layers(), *self.bearers(), self.records())
         yield from (table for table in (*tables, *behind) if table is not None)
 
     def footer(self) -> Group:

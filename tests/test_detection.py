@@ -24,8 +24,8 @@ from fangpinbao.compile_detection import listed
 from fangpinbao.detection import funnel, funnel_of, funnels_of_run
 from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.errors import InputError
+from fangpinbao.funnel_figures import BY_CLASS, funnel_figures
 from fangpinbao.funnel_figures import STAGES as SHOWN
-from fangpinbao.funnel_figures import funnel_figures
 from fangpinbao.household_years import HouseholdYears, settle_households
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.plot_funnel import plot_funnel
@@ -415,6 +415,26 @@ def test_figures_of_a_run_are_those_of_the_funnel() -> None:
     assert shown.take_up is None
     whole = funnel(village(FULL), YEARS, seed=SEED)[0]
     assert (whole.households, whole.payout) == (shown.households, shown.payout)
+
+
+def test_the_funnel_by_class_adds_up(facts: Facts) -> None:
+    outcomes = run(FULL)
+    figures = funnel_figures(outcomes)
+    paid = paid_by(Detection.model_validate(FULL), facts)
+    classes = facts.table.population.household_class
+    masks = {
+        "funnel_due": paid.stages["due"],
+        "funnel_accepted": paid.stages["accepted"],
+        "funnel_in_time": paid.stages["in_time"],
+        "funnel_wrong": paid.wrong,
+    }
+    assert set(masks) == set(BY_CLASS)
+    for measure, mask in masks.items():
+        for code, group in enumerate(("unstable_lifted", "marginal")):
+            found = figures.one(measure, "base", group=group)
+            assert found.value == pytest.approx(mask[:, classes == code].sum() / YEARS)
+            yearly = mask[:, classes == code].sum(axis=1)
+            assert found.standard_error == pytest.approx(yearly.std(ddof=1) / np.sqrt(YEARS))
 
 
 def test_years_hold_the_funnel_and_null_where_there_is_none() -> None:
