@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fangpinbao._typing import Int64Array, Uint64Array
+from fangpinbao._typing import Float64Array, Int64Array, Uint64Array
 from fangpinbao.columns import PAYOUT
 from fangpinbao.core import layout as at
 from fangpinbao.core.run import draw
@@ -63,11 +63,13 @@ class _YearPayments:
         self.outputs: list[Outputs] = []
         self.persons: list[Int64Array] = []
         self.households: list[Int64Array] = []
+        self._payment_days: list[Float64Array] = []  # [cases, households] of each block
         for block in engine.blocks:
             out = engine.run_block(block, self.chunk, 1, collect=True, by_household=by_household)
             self.persons.append(out.collected[:, : block.persons])
             self.households.append(out.collected[:, block.persons :])
             self.outputs.append(out)
+            self._payment_days.append(_payment_days(engine, block))
 
     def allowed(self, limits: dict[int, int]) -> Int64Array:
         """[step, persons + households]: what each unit may get; -1 where no limit speaks."""
@@ -88,7 +90,13 @@ class _YearPayments:
             if programme.aggregate.rule == "pro_rata":
                 shared = largest_remainder(amounts, limit, ids)
             else:
-                day = np.concatenate([self._last_day(s)[unit] for s, unit in zip(steps, units, strict=True)])
+                case = engine.compiled.cases.index(engine.compiled.tree.programmes[p])
+                day = np.concatenate(
+                    [
+                        (self._last_day(s) if case < 0 else self._payment_day(case))[unit]
+                        for s, unit in zip(steps, units, strict=True)
+                    ]
+                )
                 tie = np.concatenate([keys[unit] for unit in units])
                 shared = share_first_come(amounts, limit, day, tie)
             start = 0
@@ -111,6 +119,12 @@ class _YearPayments:
             np.maximum.at(last, n_persons + household, day)
         return last
 
+    def _payment_day(self, case: int) -> Float64Array:
+        """Day on which each unit is paid, as its household is found; after day 365, later years' payments."""
+        of_home = np.concatenate([days[case] for days in self._payment_days])
+        home = self.engine.compiled.people.household_of
+        return np.concatenate([of_home[home], of_home])
+
     def settle(self, allowed: Int64Array) -> list[Outputs]:
         """Settle the year again with the allowed payments."""
         engine = self.engine
@@ -122,6 +136,17 @@ class _YearPayments:
         ]
 
 
+def _payment_days(engine: Engine, block: Block) -> Float64Array:
+    """Days [cases, households] of payment in the one year that the block has just been settled for."""
+    cases, work = engine.compiled.cases, engine.work()
+    days = np.full((len(cases.programmes), block.households), np.inf)
+    if cases.programmes:
+        slots = int(work.sizes[3])
+        homes = work.slot[at.SLOT_HOUSEHOLD, :slots].astype(np.int64)
+        days[:, homes] = work.days[-1, :slots] + work.days[:-1, :slots]
+    return days
+
+
 def of_block(all_units: Int64Array, block: Block, engine: Engine) -> Int64Array:
     """Return a block's part of [step, persons + households]."""
     n_persons = engine.population.persons
@@ -130,7 +155,9 @@ def of_block(all_units: Int64Array, block: Block, engine: Engine) -> Int64Array:
     return np.concatenate([persons, households], axis=1)
 
 
-def share_first_come(amounts: Int64Array, limit: int, day: Int64Array, ids: Uint64Array) -> Int64Array:
+def share_first_come(
+    amounts: Int64Array, limit: int, day: Int64Array | Float64Array, ids: Uint64Array
+) -> Int64Array:
     """Use a limit up in order of day, ties by stable id; the last claim gets what is left."""
     order = np.lexsort((ids, day))
     before = np.concatenate([[0], np.cumsum(amounts[order])[:-1]])

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fangpinbao import estimators
-from fangpinbao._typing import BoolArray, Float64Array, Int64Array
-from fangpinbao.attributes import persons_with, shares_of
+from fangpinbao._typing import BoolArray, Int64Array
+from fangpinbao.before_year import BeforeYear
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.estimate import Estimate
 from fangpinbao.household_years import HouseholdYears, settle_households
@@ -36,56 +36,27 @@ class Facts:
     ----------
     table
         Households in simulated years.
-    persons_with
-        [persons] of each attribute with a chance.
-    shares
-        [households] of each attribute with a share.
+    before
+        What is known of them before the year.
     """
 
     table: HouseholdYears
-    persons_with: Mapping[str, BoolArray]
-    shares: Mapping[str, Float64Array]
+    before: BeforeYear
 
     @classmethod
     def of(cls, table: HouseholdYears) -> Facts:
-        """Draw the attributes of the table's scenario, keyed by the population's seed and the attribute's name."""
-        scenario, people = table.scenario, table.population
-        persons: dict[str, BoolArray] = {}
-        shares: dict[str, Float64Array] = {}
-        for name, attribute in scenario.risk.attributes.items():
-            if attribute.share is not None:
-                shares[name] = shares_of(scenario, people, name)
-            else:
-                persons[name] = persons_with(scenario, people, name)
-        return cls(table, persons, shares)
+        """Draw the attributes of the table's scenario."""
+        return cls(table, BeforeYear.of(table.scenario, table.population))
 
-    def has(self, name: str) -> BoolArray:
-        """Return for each household whether a member has the attribute."""
-        starts = self.table.population.household_start[:-1]
-        found: BoolArray = np.logical_or.reduceat(self.persons_with[name], starts)
-        return found
+    @property
+    def persons_with(self) -> Mapping[str, BoolArray]:
+        """[persons] of each attribute with a chance."""
+        return self.before.persons_with
 
     def fits(self, signs: Signs) -> BoolArray:
         """Return where all signs hold: [households], or [years, households] if they need the year."""
         table, people = self.table, self.table.population
-        fit: BoolArray = np.ones(people.households, dtype=np.bool_)
-        for name in ("lifted_out", "dibao", "tekun"):
-            wanted = getattr(signs, name)
-            if wanted is not None:
-                fit = fit & (getattr(people, name) == wanted)
-        income = people.income_per_head
-        if signs.income_per_head_below is not None:
-            fit = fit & (income < signs.income_per_head_below)
-        if signs.income_per_head_at_most is not None:
-            fit = fit & (income <= signs.income_per_head_at_most)
-        if signs.income_per_head_above is not None:
-            fit = fit & (income > signs.income_per_head_above)
-        for name in signs.has or []:
-            fit = fit & self.has(name)
-        for name in signs.has_none_of or []:
-            fit = fit & ~self.has(name)
-        for name, least in (signs.share_above or {}).items():
-            fit = fit & (self.shares[name] > least)
+        fit = self.before.fits(signs)
         spent = table.spending + table.repairs
         if signs.after_shock_per_head_below is not None:
             left = table.income - table.lost - spent

@@ -78,6 +78,7 @@ def _block(compiled: Compiled, hazard: Hazard, first: int, last: int) -> Block:
         relief_rate=people.relief_rate[homes],
         own_premium=part(people.own_premium, homes),
         relief_due=np.ascontiguousarray(people.relief_due[:, :, homes]),
+        standing=part(people.standing, homes),
         base=base,
         base_any=np.asarray(base.any(axis=1), dtype=np.int64),
         has_base=has_base.astype(np.uint8) if has_base.any() else np.zeros(0, dtype=np.uint8),
@@ -157,6 +158,7 @@ def set_slack(compiled: Compiled, block: Block, base: Base, work: Work) -> None:
     the scratch in which the year without events has just been settled. Two fen are left for rounding.
     """
     stacks, home, household = compiled.stacks, base.home, block.household
+    designs = compiled.cases.designs
     spending, lost = (work.total[k, : block.households].astype(np.float64) for k in (at.SPENDING, at.LOST))
     highest = household[at.LINE : at.LINE + 2].max(axis=0)
     slack = np.full(block.households, np.inf)
@@ -174,9 +176,13 @@ def set_slack(compiled: Compiled, block: Block, base: Base, work: Work) -> None:
         always |= (block.household_base != 0).any(axis=0)
     slack = np.where(always, -np.inf, slack)
     until_test = np.full(block.households, np.inf)
+    wrong = [case >= 0 and designs[case].verification.wrongly_passes > 0 for case in stacks.gate_case]
     gates = stacks.step[stacks.n_none : len(compiled.tree.nodes), at.GATE]
     for gate in np.unique(gates):
         bound = np.full(block.households, -np.inf)
+        if gate >= 0 and wrong[gate]:
+            until_test = np.minimum(until_test, bound)  # who fails a test may be paid all the same
+            continue
         for of_income, of_lost, of_spending, line in stacks.gate_terms[gate] if gate >= 0 else ():
             if np.isfinite(line):
                 tested = of_income * household[at.INCOME_TESTED] + of_lost * lost + of_spending * spending

@@ -18,6 +18,7 @@ from fangpinbao.cli_base import (
     app,
     guarded,
     make_console,
+    progress_bar,
     read_changes,
     read_language,
 )
@@ -156,18 +157,19 @@ def funnel(
     settings: SetOption = None,
 ) -> None:
     """Follow households in need from alert to payout under the scenario's detection designs."""
-    from fangpinbao.detection import found_facts
     from fangpinbao.detection import funnel as funnels_of
     from fangpinbao.risk_ranges import ranges_of_funnels
     from fangpinbao.risk_tables import funnel_table
     from fangpinbao.tables import print_all
 
-    language, loaded, asked = _open(scenario, parts, settings, years, lang)
-    funnels = funnels_of(loaded, asked, seed=seed, designs=design)
+    language, loaded, _ = _open(scenario, parts, settings, years, lang)
+    asked = loaded.simulation.years if years is None else years
+    with progress_bar(False, False, language) as report:
+        funnels = funnels_of(loaded, asked, seed=seed, designs=design, progress=report)
     print_all(make_console(), [funnel_table(funnels, language)])
     names = [one.design for one in funnels]
-    facts = found_facts(loaded, asked, seed=seed, designs=names) if ranges else {}
-    _show_ranges(ranges, lambda: ranges_of_funnels(loaded, facts, names), language)
+    few = min(asked, max(asked // 20, 100))
+    _show_ranges(ranges, lambda: ranges_of_funnels(loaded, few, names, seed=seed), language)
     _write(json, "funnel", funnels, loaded, asked, seed)
     if picture is not None:
         import matplotlib

@@ -10,6 +10,7 @@ from typing import Final
 __all__ = [
     "CAUSES",
     "FIXED_POINT",
+    "FUNNEL_COLUMNS",
     "LINE_COLUMNS",
     "N_COLUMNS",
     "N_LINES",
@@ -111,6 +112,30 @@ FIRST_CAUSE: Final = 28
 N_LINE_COLUMNS: Final = 35
 N_COLUMNS: Final = 78
 
+FUNNEL_COLUMNS: Final[tuple[str, ...]] = (
+    "funnel_due",
+    "funnel_listed",
+    "funnel_alerted",
+    "funnel_found",
+    "funnel_approved",
+    "funnel_accepted",
+    "funnel_in_time",
+    "funnel_wrong",
+    "funnel_wrong_fen",
+    "funnel_days_thousandths",
+)
+"""Per programme with a detection design and year, beside one ``funnel_found_by_NAME`` for each channel: households
+that the terms would pay, and of these how many get so far; households paid though no test lets them; what these are
+paid; days from the last event to payment, summed over households paid, in thousandths of a day."""
+
+FUNNEL_WRONG: Final = 7
+FUNNEL_WRONG_FEN: Final = 8
+FUNNEL_DAYS: Final = 9
+FUNNEL_CHANNELS: Final = 10
+STAGE_LISTED, STAGE_ALERTED, STAGE_FOUND, STAGE_APPROVED, STAGE_ACCEPTED, STAGE_IN_TIME = range(1, 7)
+
+if len(FUNNEL_COLUMNS) != FUNNEL_CHANNELS:
+    raise RuntimeError("column positions and names of the funnel disagree")
 if len(LINE_COLUMNS) != N_LINE_COLUMNS or len(YEAR_COLUMNS) != FIRST_LINE_COLUMN:
     raise RuntimeError("column positions and names disagree")
 

@@ -44,10 +44,21 @@ def compare(outcomes: Outcomes, a: str, b: str = "none") -> Figures:
             gathering.add(measure, "difference", yearly.mean(outcomes, a, measure, minus=b), name)
     _borne(gathering, outcomes, a, b, name)
     _money(gathering, outcomes, a, b, name)
+    _funnels(gathering, outcomes, a, b, name)
     for line in yearly.lines_of(outcomes):
         for measure in (one for one in yearly.LINE_MEASURES if one not in left_out):
             gathering.add(measure, "difference", yearly.mean(outcomes, a, measure, line, b), name, line=line)
     return gathering.figures()
+
+
+def _funnels(gathering: Gathering, outcomes: Outcomes, a: str, b: str, name: str) -> None:
+    """Compare who is found, where both programmes have a detection design."""
+    if not {a, b} <= set(outcomes.compiled.cases.programmes):
+        return
+    for stage in ("due", "listed", "alerted", "found", "approved", "accepted", "in_time", "wrong"):
+        mine, other = (outcomes.funnel_column(one, f"funnel_{stage}") for one in (a, b))
+        difference = estimators.difference(mine, other, outcomes.years, "households")
+        gathering.add(f"funnel_{stage}", "difference", difference, name)
 
 
 def _borne(gathering: Gathering, outcomes: Outcomes, a: str, b: str, name: str) -> None:

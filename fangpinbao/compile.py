@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array
+from fangpinbao.compile_detection import Cases
 from fangpinbao.compile_relief import ReliefRow
 from fangpinbao.compile_steps import compile_steps
 from fangpinbao.compiled import (
@@ -51,6 +52,7 @@ class Compiled:
     relief: tuple[ReliefRow, ...]
     """Rows of the sums by step that belong to relief of programmes; ``relief_by_chance`` says which change by year."""
     relief_by_chance: BoolArray
+    cases: Cases
     seed: int
 
 
@@ -60,8 +62,9 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     tree = StackTree.of(scenario)
     level = np.array([_level(node, accounts) for node in tree.nodes] or [0], dtype=np.int64)
     components = Components.of(accounts, tree)
-    stacks, choice_person, choice_household, relief = compile_steps(
-        scenario, population, accounts, tree, components, level
+    cases = Cases.of(scenario)
+    stacks, choice_person, choice_household, relief, tests = compile_steps(
+        scenario, population, accounts, tree, components, level, cases
     )
     classes = sorted(set(population.household_class.tolist()))
     group_of_class = np.zeros(len(CLASSES), dtype=np.int64)
@@ -76,6 +79,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
     people = replace(
         people,
         own_premium=_own_premium(scenario, population, tree),
+        standing=cases.standing(scenario, population, tests),
         choice_person=choice_person,
         choice_household=choice_household,
         relief_due=relief.due,
@@ -94,6 +98,7 @@ def compile_scenario(scenario: Scenario, population: Population, seed: int) -> C
         certain=certain,
         relief=relief.rows,
         relief_by_chance=relief.by_chance,
+        cases=cases,
         seed=seed,
     )
 
@@ -159,6 +164,7 @@ def _people(
             relief_rate=rate,
             own_premium=np.zeros((1, n_households), dtype=np.int64),
             relief_due=np.zeros((2, 0, n_households), dtype=np.int64),
+            standing=np.zeros((0, 0), dtype=np.uint8),
             base=base,
             has_base=has_base,
             household_base=household_base,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint8Array
 from fangpinbao.columns import CAUSES
+from fangpinbao.compile_detection import Cases
 from fangpinbao.compile_relief import ReliefTables, compile_relief
 from fangpinbao.compiled import (
     FEN,
@@ -44,14 +47,17 @@ _CAUSE_OF = {
 
 
 def _variants(
-    node: Node, scenario: Scenario, population: Population, *, households: bool
+    node: Node, scenario: Scenario, population: Population, *, households: bool, has_case: bool
 ) -> tuple[list[Schedule], Int64Array | None]:
-    """Schedules of a step and, where units differ, each unit's choice (0: nothing)."""
+    """Schedules of a step and, where units differ, each unit's choice (0: nothing).
+
+    Who must be found can pass the check though a test fails: then tests before the year belong to the gate.
+    """
     step = node.step
     filters = [step.where]
     if node.programme is not None:
         filters.append(scenario.programmes[node.programme].insured)
-    if step.income_test is not None and step.income_test.moment == "before_year":
+    if step.income_test is not None and step.income_test.moment == "before_year" and not has_case:
         filters.append(Filter(income_per_head_below=step.income_test.per_head_below))
     default = Schedule.everything() if step.unit == "event" or node.is_points else schedule_of(step)
     fit = eligible(population, filters, households=households)
@@ -75,18 +81,23 @@ def compile_steps(
     tree: StackTree,
     components: Components,
     level: Int64Array,
-) -> tuple[Stacks, Uint8Array, Uint8Array, ReliefTables]:
-    """Tables of the steps and of relief, and which schedule of a varied step is whose, by person and household."""
+    cases: Cases,
+) -> tuple[Stacks, Uint8Array, Uint8Array, ReliefTables, list[float | None]]:
+    """Tables of the steps and of relief, which schedule of a varied step is whose, and tests.
+
+    Schedules are listed by person and by household; the tests are those of each gate before the year, where they
+    are not in the schedules.
+    """
     n_nodes, names = len(tree.nodes), list(accounts)
     buffers = Buffers.of(tree, components, level)
     sets: list[list[Schedule]] = []
     rows_person: list[Int64Array] = []
     rows_household: list[Int64Array] = []
-    gates: dict[tuple[object, ...], int] = {}
+    gates: dict[_Gate, int] = {}
     size = max(n_nodes, 1)
     step_table = np.zeros((size, at.STEP_WIDTH), dtype=np.int64)
     count_groups = discharge_groups(tree, accounts)
-    step_table[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND]] = -1
+    step_table[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND, at.CASE]] = -1
     in_time = np.ones(size)
     reads = np.zeros((size, len(names)), dtype=np.int64)
 
@@ -104,11 +115,14 @@ def compile_steps(
         row[at.IS_POINTS] = node.is_points
         row[at.DISCHARGE] = count_groups[tuple(sorted(read))] if step.unit == "discharge" else -1
         row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.payer_kind == "insurer"
-        in_time[s] = step.paid_within_year
+        case = row[at.CASE] = -1 if node.programme is None else cases.index(node.programme)
+        in_time[s] = step.paid_within_year if case < 0 else 0.0
         per_event = step if step.unit == "event" or node.is_points else step.per_event
         if per_event is not None:
             row[at.EVENT_SET] = add([schedule_of(per_event)])
-        schedules, chosen = _variants(node, scenario, population, households=bool(level[s]))
+        schedules, chosen = _variants(
+            node, scenario, population, households=bool(level[s]), has_case=case >= 0
+        )
         if schedules != [Schedule.everything()]:
             row[at.UNIT_SET] = add(schedules)
         if chosen is not None:
@@ -117,7 +131,7 @@ def compile_steps(
             row[at.VARIANTS] = len(rows)
         if step.per_household is not None and schedule_of(step.per_household) != Schedule.everything():
             row[at.HOUSEHOLD_SET] = add([schedule_of(step.per_household)])
-        row[at.GATE] = _gate(step.income_test, step.spending_test, step.take_up, gates)
+        row[at.GATE] = _gate(step.income_test, step.spending_test, step.take_up, gates, int(case))
     relief_tables = compile_relief(
         scenario, population, size, lambda income, spending, chance: _gate(income, spending, chance, gates)
     )
@@ -171,6 +185,8 @@ def compile_steps(
         hinge_count=counts,
         gate_terms=terms,
         gate_take_up=take_up,
+        gate_case=np.array([key.case for key in gates], dtype=np.int64),
+        n_cases=len(cases.programmes),
         relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
         relief_counts=int(bool(relief) and relief[0].benefits_count),
         has_lines=int(scenario.lines is not None),
@@ -191,6 +207,7 @@ def compile_steps(
         np.array(rows_person or nobody, dtype=np.uint8),
         np.array(rows_household or nobody, dtype=np.uint8),
         relief_tables,
+        [key.before for key in gates],
     )
 
 
@@ -218,7 +235,7 @@ def _share_limits(scenario: Scenario, tree: StackTree, step: Int64Array, limits:
 def _with_rows(step_table: Int64Array, relief: ReliefTables) -> Int64Array:
     """Add the rows of relief, which no kernel of steps runs, so that sums by step have a place for them."""
     rows = np.zeros((len(relief.rows), at.STEP_WIDTH), dtype=np.int64)
-    rows[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND]] = -1
+    rows[:, [at.EVENT_SET, at.UNIT_SET, at.HOUSEHOLD_SET, at.GATE, at.STEP_KIND, at.CASE]] = -1
     rows[:, at.LEVEL] = 1
     return np.concatenate([step_table, rows])
 
@@ -269,34 +286,46 @@ def _runs(
     return tuple(runs)
 
 
+class _Gate(NamedTuple):
+    """What must hold beside the schedule for a coverage or an entry of relief to pay a household."""
+
+    below: float | None  # income test after the shock, yuan a head
+    times: float | None  # spending test, times income
+    before: float | None  # income test before the year, of a case
+    take_up: float
+    case: int
+
+
 def _gate(
-    income_test: IncomeTest | None,
+    test: IncomeTest | None,
     spending_test: SpendingTest | None,
     take_up: float,
-    gates: dict[tuple[object, ...], int],
+    gates: dict[_Gate, int],
+    case: int = -1,
 ) -> int:
-    after = income_test if income_test and income_test.moment == "after_shock" else None
-    if after is None and spending_test is None and take_up >= 1:
-        return -1
-    key = (
-        after.per_head_below if after else None,
-        spending_test.times_income if spending_test else None,
-        take_up,
+    is_after = test is not None and test.moment == "after_shock"
+    gate = _Gate(
+        below=test.per_head_below if test and is_after else None,
+        times=spending_test.times_income if spending_test else None,
+        before=test.per_head_below if test and not is_after and case >= 0 else None,
+        take_up=take_up if case < 0 else 1.0,
+        case=case,
     )
-    return gates.setdefault(key, len(gates))
+    if gate == _Gate(None, None, None, 1.0, -1):
+        return -1
+    return gates.setdefault(gate, len(gates))
 
 
-def _gate_arrays(keys: list[tuple[object, ...]]) -> tuple[Float64Array, Int64Array]:
+def _gate_arrays(keys: list[_Gate]) -> tuple[Float64Array, Int64Array]:
     terms = np.zeros((len(keys), 2, 4))
     terms[:, :, 3] = np.inf
     take_up = np.full(len(keys), _TWO_32, dtype=np.int64)
-    for index, (below, times, chance) in enumerate(keys):
-        if isinstance(below, float | int):
-            terms[index, 0] = (1.0, -1.0, -1.0, float(below) * FEN)
-        if isinstance(times, float | int):
-            terms[index, 1] = (float(times), 0.0, -1.0, 0.0)
-        if isinstance(chance, float | int):
-            take_up[index] = round(float(chance) * _TWO_32)
+    for index, gate in enumerate(keys):
+        if gate.below is not None:
+            terms[index, 0] = (1.0, -1.0, -1.0, gate.below * FEN)
+        if gate.times is not None:
+            terms[index, 1] = (gate.times, 0.0, -1.0, 0.0)
+        take_up[index] = round(gate.take_up * _TWO_32)
     return terms, take_up
 
 

@@ -31,6 +31,9 @@ class People:
     relief_rate: Float64Array  # [h] take-up x share in time
     own_premium: Int64Array  # [p, h]
     relief_due: Int64Array  # [(due, cap), e, h] of the relief of programmes
+    standing: (
+        Uint8Array  # [cases + gates, h] on the list; passes the test before the year; [0, 0] without cases
+    )
     base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
     has_base: BoolArray  # [n]
     household_base: Float64Array  # [c, h] certain cost of households by component; [c, 0] if none

@@ -16,7 +16,7 @@ from fangpinbao.aggregate import apply_aggregate_limits
 from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_person
 from fangpinbao.columns import CLAIMS, N_COLUMNS, RELIEF
 from fangpinbao.compile import Compiled, compile_scenario
-from fangpinbao.core.layout import BASE_TOUCHED, EXPOSED, GATE, INSURANCE
+from fangpinbao.core.layout import BASE_TOUCHED, CASE, EXPOSED, GATE, INSURANCE
 from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.run import run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
@@ -131,6 +131,7 @@ class Engine:
             ground_up=np.zeros((years, n_accounts), dtype=np.int64),
             credit=np.zeros((years, n_steps, n_accounts), dtype=np.int64),
             events=np.zeros((years, len(self.hazard.names)), dtype=np.int64),
+            funnel=np.zeros((years, *compiled.cases.shape), dtype=np.int64),
             collected=np.zeros((n_steps, block.persons + block.households if collect else 0), dtype=np.int64),
             allowed=np.zeros((n_steps, 0), dtype=np.int64),
             by_household=np.zeros((n_programmes, block.households if by_household else 0, 3), dtype=np.int64),
@@ -151,6 +152,7 @@ class Engine:
         relief = [row.row for row in self.compiled.relief]
         by_chance[relief] = self.compiled.relief_by_chance
         insurance[relief] = True  # a replay settles whom relief pays, too
+        by_chance |= stacks.step[:, CASE] >= 0
         set_slack(self.compiled, block, base, self.work())
         base.columns[:] = out.columns[0]
         base.step_sums[:] = out.step_sums[:, 0]
@@ -224,7 +226,7 @@ class Engine:
             if needed <= 0:
                 break
             work = self.work(max(needed, 2 * work.capacity))
-            for sums in out[:5]:
+            for sums in out[:6]:
                 sums[:] = 0
         self._finish(out)
         return out
@@ -357,7 +359,7 @@ def _sums_of_span(recipe: _Recipe, span: tuple[int, int]) -> dict[int, Outputs]:
     for block in engine.blocks:
         out = engine.run_block(block, chunk, high - low)
         if block.group in sums:
-            for mine, more in zip(sums[block.group][:5], out[:5], strict=True):
+            for mine, more in zip(sums[block.group][:6], out[:6], strict=True):
                 mine += more
         else:
             sums[block.group] = out

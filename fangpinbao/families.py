@@ -2,7 +2,8 @@
 
 Nothing of the settlement is here: a family's events become perils that strike with certainty, so the engine,
 its tests and its page of explanation are those of every run. Only the day of an event cannot be given to the
-engine, because it is drawn; a simulated year is chosen in which the days fall in the order of the file.
+engine, because it is drawn; a simulated year is chosen in which the days fall in the order of the file, and the
+last one on its day where a detection design counts from it.
 """
 
 from __future__ import annotations
@@ -137,14 +138,15 @@ class SettledFamily:
 
     def _path(self) -> int:
         told, waits = self._told_days(), _waiting_days(self.family.scenario)
-        if len(set(told.values())) < 2 and not waits:
+        exact = bool(self.engine.compiled.cases.programmes)  # days to payment count from the last event
+        if len(set(told.values())) < 2 and not waits and not exact:
             return 0
         for path in range(_PATHS):
             drawn: dict[str, int] = {}
             for events in year_events(self.engine, 0, self.engine.years(path, path + 1)):
                 names = [self.engine.hazard.names[q] for q in events["peril"].tolist()]
                 drawn.update(zip(names, (days_of(events["word"]) + 1).tolist(), strict=True))
-            if _same_order(told, drawn, waits):
+            if _same_order(told, drawn, waits) and (not exact or max(drawn.values()) == max(told.values())):
                 return path
         raise FangpinbaoError(
             f"{self.family.name}: no simulated year of {_PATHS} has the events in the order of their days."

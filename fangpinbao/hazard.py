@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fangpinbao._typing import BoolArray, Float64Array, Int64Array, Uint64Array
+from fangpinbao.compile_detection import Cases
 from fangpinbao.compiled import StackTree, account_table, discharge_groups, eligible
 from fangpinbao.core import layout as at
 from fangpinbao.core.counts import tail_probabilities
@@ -85,6 +86,7 @@ class Hazard:
 
     def __init__(self, scenario: Scenario, population: Population, seed: int) -> None:
         self.scenario, self.population, self.seed = scenario, population, seed
+        self.cases = Cases.of(scenario)
         self.names = tuple(scenario.perils)
         self._tables = _Tables()
         self._units()
@@ -175,6 +177,7 @@ class Hazard:
             for p in self.scenario.perils.values()
         ]
         tables = self._tables
+        case, channel = self.cases.tables(self.scenario, tables.add)
         self.perils = Perils(
             peril=table,
             booking=bookings,
@@ -183,6 +186,8 @@ class Hazard:
             atom_start=np.array(tables.atom_start, dtype=np.int64),
             atom=np.concatenate([np.zeros((2, 0)), *tables.atoms], axis=1),
             harm=np.array(harm, dtype=np.int64).reshape(-1, at.HARM_WIDTH),
+            case=case,
+            channel=channel,
         )
         self.person_scale = person_rows.array(self.population.persons)
         self.household_scale = household_rows.array(self.population.households)
@@ -257,6 +262,7 @@ class Hazard:
             screen_key=keys,
             lane=lane,
             take_up_key=year_keys(self._key("take-up", salts.own), path, year_of_path),
+            detection_key=self._detection_keys(path, year_of_path, salts),
             event_start=start,
             catalogue=np.array([order[1], order[2], order[4]], dtype=np.int64),
             catalogue_key=order[3].view(np.uint64),
@@ -268,6 +274,13 @@ class Hazard:
         names = [name for programme in self.scenario.programmes.values() for name in programme.relief]
         keys = [year_keys(self._key(f"relief/{name}", salts.own), path, year_of_path) for name in names]
         return np.array(keys, dtype=np.uint64).reshape(len(names), len(path))
+
+    def _detection_keys(self, path: Int64Array, year_of_path: Int64Array, salts: Salts) -> Uint64Array:
+        """Keys [year, draw] of how families are found."""
+        keys = np.zeros((len(path), len(self.cases.decisions)), dtype=np.uint64)
+        for k, decision in enumerate(self.cases.decisions):
+            keys[:, k] = year_keys(self._key(decision, salts.own), path, year_of_path)
+        return keys
 
     def _township_events(
         self, q: int, peril: Peril, keys: Uint64Array, tail: Float64Array, salts: Salts

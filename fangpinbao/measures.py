@@ -24,8 +24,8 @@ class Measure:
         In English words, as figures carry it.
     by
         What the figure is also given by, beside the programme: ``coverage``, ``layer``, ``class`` (of the
-        household), ``account``, ``cause``, ``payer``, ``peril`` or ``months`` (these six in the field ``group``),
-        ``line``.
+        household), ``account``, ``cause``, ``payer``, ``peril``, ``months``, ``channel`` or ``stage`` (these eight
+        in the field ``group``), ``line``.
     meaning
         One sentence.
     """
@@ -163,6 +163,30 @@ _BORNE = [measure for kind in _COSTS for measure in _borne(kind)] + [
             "Their shares of the premium, as the scenario gives them.", ("payer",)),
 ]  # fmt: skip
 
+_FUNNEL = [
+    Measure("funnel_due", "households", "claims due", "符合赔付条件",
+            "Households that the terms would pay if all were found; of a programme with a detection design.",
+            ("class",)),
+    Measure("funnel_listed", "households", "of them on the list", "其中在名单内", "Of those due: on the list."),
+    Measure("funnel_alerted", "households", "of them with an alert", "其中触发预警",
+            "Of those listed: spending and repairs reach the design's threshold."),
+    Measure("funnel_found", "households", "of them found", "其中被发现",
+            "Of those alerted: found by some channel, or by the one named.", ("channel",)),
+    Measure("funnel_approved", "households", "of them approved", "其中通过核定", "Of those found: pass the check."),
+    Measure("funnel_accepted", "households", "of them accepting", "其中接受救助",
+            "Of those approved: do not decline; these are paid.", ("class",)),
+    Measure("funnel_in_time", "households", "of them paid within the year", "其中当年到账",
+            "Of those accepting: paid before day 365.", ("class",)),
+    Measure("funnel_kept", "share", "share of the stage before", "占上一环节比例",
+            "Households of the stage named over those of the stage before.", ("stage",)),
+    Measure("funnel_wrong", "households", "households paid though a test fails", "不符合条件而获赔",
+            "Paid by coverages whose tests they fail, and by no other.", ("class",)),
+    Measure("funnel_wrong_payout", "yuan", "paid to them", "不符合条件者所获赔款",
+            "Paid, in time or late, to households that are not due."),
+    Measure("funnel_days", "days", "days from last event to payment", "末次事件至到账天数",
+            "Over households paid; certain cost counts from the first day of the year."),
+]  # fmt: skip
+
 _RISK = [
     Measure("budget", "yuan", "budget", "预算", "The amount asked about."),
     Measure("payout_over_budget", "share", "years with payout above budget", "赔款超预算年份占比",
@@ -270,7 +294,7 @@ _CATASTROPHE = [
 ]  # fmt: skip
 
 MEASURES: Final[dict[str, Measure]] = {
-    measure.name: measure for measure in (*_PRICING, *_BORNE, *_POVERTY, *_RISK, *_CATASTROPHE)
+    measure.name: measure for measure in (*_PRICING, *_BORNE, *_POVERTY, *_FUNNEL, *_RISK, *_CATASTROPHE)
 }
 
 STATISTICS: Final[dict[str, tuple[str, str, str]]] = {

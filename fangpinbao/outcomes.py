@@ -51,6 +51,9 @@ class Sums:
         [year, account]; ``batch_ground_up`` is [batch, account, group].
     batch_credit
         [batch, step, account]: coverage payments by the account they are credited to.
+    funnel
+        [year, case, column]; cases are the programmes with a detection design, see ``Compiled.cases``;
+        ``batch_funnel`` is [batch, case, group, column].
     """
 
     years: int
@@ -64,6 +67,8 @@ class Sums:
     batch_ground_up: Int64Array
     batch_credit: Int64Array
     events: Int64Array
+    funnel: Int64Array
+    batch_funnel: Int64Array
     by_household: Int64Array
 
     @classmethod
@@ -97,6 +102,8 @@ class Sums:
             batch_ground_up=zeros(batches, n_accounts, n_groups),
             batch_credit=zeros(batches, n_steps, n_accounts),
             events=zeros(years, len(perils)),
+            funnel=zeros(years, *compiled.cases.shape),
+            batch_funnel=zeros(batches, compiled.cases.shape[0], n_groups, compiled.cases.shape[1]),
             by_household=zeros(n_programmes, compiled.population.households if by_household else 0, 3),
         )
 
@@ -109,6 +116,7 @@ class Sums:
         self.step_claims[span] += sign * out.step_sums[1]
         self.ground_up[span] += sign * out.ground_up
         self.events[span] += sign * out.events
+        self.funnel[span] += sign * out.funnel
         if self.by_household.shape[1]:
             self.by_household[:, block.first : block.last] += sign * out.by_household
         batches, order = self.batch_of_year[span], None
@@ -126,6 +134,7 @@ class Sums:
         self.batch_step[chosen, :, g, 1] += batched(out.step_sums[1])
         self.batch_ground_up[chosen, :, g] += batched(out.ground_up)
         self.batch_credit[chosen] += batched(out.credit)
+        self.batch_funnel[chosen, :, g] += batched(out.funnel)
 
     def add_base(self, base: Base, block: Block) -> None:
         """Add a block's year without events to every year."""
@@ -243,6 +252,22 @@ class Outcomes:
         values: Int64Array = self.sums.columns[self.index(programme), :, position]
         return values
 
+    def funnel_column(self, programme: str, name: str) -> Int64Array:
+        """Yearly values [years] of a column of the funnel of a programme with a detection design.
+
+        Raises
+        ------
+        KeyError
+            If the programme has none, or there is no such column.
+        """
+        cases = self.compiled.cases
+        if programme not in cases.programmes or name not in cases.columns:
+            raise KeyError(
+                f"no column {name!r} of {programme!r}; {', '.join(cases.programmes)} have a funnel"
+            )
+        values: Int64Array = self.sums.funnel[:, cases.index(programme), cases.columns.index(name)]
+        return values
+
     def batches(self, programme: str, name: str, line: str | None = None) -> Int64Array:
         """Sums [batches, groups] of a column."""
         position = column(name) if line is None else line_column(name, LINES.index(line))
@@ -270,7 +295,10 @@ class Outcomes:
 
     @cached_property
     def by_year(self) -> pd.DataFrame:
-        """One row per (programme, path, calendar_year): stratum, weight, money in fen, counts."""
+        """One row per (programme, path, calendar_year): stratum, weight, money in fen, counts.
+
+        With detection designs also the columns of the funnel, null for programmes without one.
+        """
         n_programmes, n_years = len(self.programmes), self.n_years
         data: dict[str, object] = {
             "programme": pd.Categorical.from_codes(
@@ -291,6 +319,13 @@ class Outcomes:
             for number, line in enumerate(LINES):
                 for position, name in enumerate(LINE_COLUMNS):
                     data[f"{line}_{name}"] = values[:, FIRST_LINE_COLUMN + number * N_LINE_COLUMNS + position]
+        cases = self.compiled.cases
+        for position, name in enumerate(cases.columns):
+            found = np.zeros((n_programmes, n_years), dtype=np.int64)
+            for case, programme in enumerate(cases.programmes):
+                found[self.index(programme)] = self.sums.funnel[:, case, position]
+            has_none = [programme not in cases.programmes for programme in self.programmes]
+            data[name] = pd.arrays.IntegerArray(found.ravel(), np.repeat(has_none, n_years))
         return pd.DataFrame(data)
 
     @cached_property

@@ -29,7 +29,10 @@ MOST_PERILS = 3
 MOST_TERMS = 3
 _NO_PART_OF_PURE_PREMIUM = (".loading.", ".premium_per_insured", ".household_share", ".administration")
 # How much more, or less, than in proportion a number acts on the mean payout: rough, and only used to choose.
-_FORCE = {"sigma": 3.0, "alpha": 3.0, "shape": 3.0, "size": 0.3}
+_REPLACED = ("take_up", "paid_within_year")  # by a detection design
+_OF_DAYS = {"delay_days", "days", "payment_days"}  # move when money comes, not whether
+_FORCE = {"sigma": 3.0, "alpha": 3.0, "shape": 3.0, "size": 0.3,
+          "threshold": 0.3, "missed": 0.05, "wrong": 0.05, "refused": 0.02, "wrongly_passes": 0.01}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
     ]
     weights = {number.place: _influence(number, outcomes) for number in found}
 
-    def ranked(prefix: str, most: int) -> list[Number]:
+    def ranked(prefix: str | tuple[str, ...], most: int) -> list[Number]:
         mine = [number for number in found if number.place.startswith(prefix) and weights[number.place] > 0]
         order = sorted(mine, key=lambda number: -weights[number.place])
         return list(islice((number for number in order if _ends(scenario, number) is not None), most))
@@ -89,7 +92,10 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
     most = MOST_PERILS + MOST_TERMS
     perils = ranked("perils.", most)
     insurance = [name for name in scenario.programmes if not yearly.is_rules(outcomes, name)]
-    by_programme = [ranked(f"programmes.{name}.", most) for name in insurance]
+    by_programme = [
+        ranked((f"programmes.{name}.", f"detection.{scenario.programmes[name].detection}."), most)
+        for name in insurance
+    ]
     turns = [number for turn in zip_longest(*by_programme) for number in turn if number is not None]
     most_terms = max(MOST_TERMS, len(by_programme), most - len(perils))
     most_perils = max(MOST_PERILS, most - len(turns))
@@ -110,7 +116,12 @@ def _influence(number: Number, outcomes: Outcomes) -> float:
         credit = sums.batch_credit.sum(axis=(0, 1))
         accounts = {outcomes.accounts.index(booking.account) for booking in books}
         governed, whole = sum(float(credit[a]) for a in accounts), float(credit.sum())
+    elif table == "detection":
+        used = any(one.detection == name for one in outcomes.scenario.programmes.values())
+        governed, whole = (float(used and not _OF_DAYS & set(map(str, rest))), 1.0)
     elif table == "programmes":
+        if outcomes.scenario.programmes[str(name)].detection is not None and rest[-1] in _REPLACED:
+            return 0.0
         paid = {
             node.name: float(sums.step_paid[:, node.index].sum()) for node in nodes if node.programme == name
         }

@@ -9,6 +9,7 @@ from fractions import Fraction
 from fangpinbao.compiled import Node, schedule_of
 from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import Schedule
+from fangpinbao.found_reasons import not_paid, when_paid
 from fangpinbao.household_year import HouseholdYear
 from fangpinbao.scenario.terms import Filter, Terms
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, CLASSES, STAGE_LABELS, STAGES
@@ -48,8 +49,9 @@ class Reasons:
         if chosen == 0:
             yield from self._not_eligible()
             return
-        gate = int(year.stacks.step[node.index, at.GATE])
-        if gate >= 0 and not year.work.gate_open[gate, year.mine]:
+        gate, case = (int(year.stacks.step[node.index, column]) for column in (at.GATE, at.CASE))
+        opened = int(year.work.gate_open[gate, year.mine]) if gate >= 0 else 1
+        if not opened:
             yield from self._closed()
             return
         terms: Terms = node.step if chosen == 1 else node.step.variants[chosen - 2]
@@ -63,6 +65,12 @@ class Reasons:
                 f"the shared limit of {money(limit)} leaves {money(free)}, after the steps before it",
                 f"与前面各项共用限额 {money(limit)}，尚余 {money(free)}",
             )
+        if case >= 0 and not opened & at.GATE_PAID:
+            if expected >= Fraction(1, 2):
+                yield not_paid(year, case, self.lang)
+            return
+        if case >= 0 and paid and not opened & at.GATE_DUE:
+            yield from self._closed()
         if node.step.per_household is not None and free + 1 < expected:
             limit = node.step.per_household.limit
             shown = say("the terms for the whole household", "全户合计的条款")
@@ -77,7 +85,9 @@ class Reasons:
                 f"the programme's limit for all brings it down from {money(free)} to {money(paid)}",
                 f"方案年度总限额使其由 {money(free)} 降至 {money(paid)}",
             )
-        if node.step.paid_within_year < 1 and paid:
+        if case >= 0 and paid:
+            yield when_paid(year, case, bool(opened & at.GATE_DUE), self.lang)
+        elif node.step.paid_within_year < 1 and paid:
             share = node.step.paid_within_year
             yield say(f"{share:.0%} of it comes within the year", f"其中 {share:.0%} 在当年到账")
 
@@ -177,6 +187,14 @@ class Reasons:
                 f"支出核查未通过：刚性支出 {money(spent)} 未超过 {line}"
                 f"（收入的 {spending.times_income:g} 倍）",
             )
+        if after is not None and after.moment == "before_year":
+            registered = float(year.engine.population.income_per_head[year.h])
+            if not registered < after.per_head_below:
+                failed = True
+                yield say(
+                    f"registered income test failed: {registered:,.2f} a head is not below {after.per_head_below:,.2f}",
+                    f"登记收入核查未通过：人均 {registered:,.2f} 不低于 {after.per_head_below:,.2f}",
+                )
         if not failed:
             yield say(
                 f"not taken up: the household could be paid but is not reached (take-up {step.take_up:.0%})",

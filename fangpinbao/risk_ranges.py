@@ -1,6 +1,6 @@
 """Parameter doubt of figures on risk, detection and relief: one assumed number at a time over its range.
 
-Rules and detection lie behind the engine: their years are settled once, and only what follows is done again.
+Numbers of rules lie behind the engine: its years are settled once, and only what follows is done again.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from fangpinbao.at_risk import NOBODY, Facts, classify
-from fangpinbao.detection import funnel_of, with_everybody_found
+from fangpinbao.detection import Trial, run_trials, trials_of
 from fangpinbao.estimate import Estimate
 from fangpinbao.population import Population
 from fangpinbao.relief_money import relief_for_the_same_money
-from fangpinbao.scenario import Scenario
+from fangpinbao.scenario import Number, Scenario
 
 __all__ = ["Moved", "ranges_of_funnels", "ranges_of_relief", "ranges_of_rules"]
 
@@ -65,24 +65,28 @@ def ranges_of_rules(facts: Facts, rules: list[str]) -> list[Moved]:
 
 
 def ranges_of_funnels(
-    scenario: Scenario, facts_of: Mapping[str | None, Facts], designs: list[str]
+    scenario: Scenario, years: int, designs: list[str], *, seed: int | None = None
 ) -> list[Moved]:
-    """Money paid and households kept above the poverty line, as the numbers of a design move."""
-    rows: list[Moved] = []
-    for name in designs:
-        facts = facts_of[scenario.detection[name].programme]
+    """Money paid and households kept above the poverty line, as the numbers of a design move.
 
-        def headline(moved: Scenario, name: str = name, facts: Facts = facts) -> Headline:
-            design = moved.detection[name]
-            base = with_everybody_found(moved, design.programme)
-            found = funnel_of(name, design, Facts.of(replace(facts.table, scenario=base)))
-            return {
-                "paid in the end": found.payout,
-                "kept above the poverty line": found.prevented["poverty"],
-            }
-
-        rows += _moved(scenario, (f"detection.{name}.",), name, headline)
-    return rows
+    Every end is a programme of its own, so that all of them meet the same years in as few runs as can be.
+    """
+    trials: list[Trial] = []
+    ends: list[tuple[Number, str]] = []
+    for one in trials_of(scenario, designs):
+        for number in scenario.numbers:
+            if number.range is not None and number.place.startswith(f"detection.{one.design}."):
+                ends.append((number, one.design))
+                for end in number.range:
+                    trials += trials_of(scenario.replace(number.place, end), [one.design])
+    found = [
+        {"paid in the end": tried.payout, "kept above the poverty line": tried.prevented["poverty"]}
+        for tried in run_trials(scenario, trials, years, seed=seed)
+    ]
+    return [
+        Moved(number.place, design, *(number.range or (0.0, 0.0)), *found[2 * k : 2 * k + 2])
+        for k, (number, design) in enumerate(ends)
+    ]
 
 
 def ranges_of_relief(

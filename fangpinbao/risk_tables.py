@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group as Lines
 from rich.text import Text
 
 from fangpinbao.at_risk import NOBODY, Classification
-from fangpinbao.detection import STAGES, Funnel
+from fangpinbao.detection import Funnel, kept_label
 from fangpinbao.estimate import Estimate
-from fangpinbao.records import line_label
+from fangpinbao.funnel_figures import BY_CLASS, STAGES
+from fangpinbao.measures import MEASURES
+from fangpinbao.records import group_label, line_label
 from fangpinbao.relief_money import DesignFigures
 from fangpinbao.risk_ranges import Moved
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, LINES
-from fangpinbao.tables import MISSING, Lang, Titled, new_table, say
+from fangpinbao.tables import MISSING, Lang, Titled, cell, new_table, say
 
-__all__ = ["classification_tables", "funnel_table", "moved_table", "relief_tables"]
+if TYPE_CHECKING:
+    from fangpinbao.run_tables import RunTables
+
+__all__ = ["classification_tables", "funnel_class_table", "funnel_table", "moved_table", "relief_tables"]
 
 
 def classification_tables(
@@ -97,7 +103,7 @@ def _confusion(found: Classification, lang: Lang, spread: Mapping[str, float]) -
 
 
 def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
-    """Return the alert-to-payout funnels of several designs side by side."""
+    """Return the alert-to-payout funnels of several designs, or programmes of a run, side by side."""
     zh = lang == "zh"
     heads = ["", say(lang, "unit", "单位"), *(one.label[zh] for one in funnels)]
     table = new_table(heads, names=2)
@@ -108,6 +114,15 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
 
     for stage, label in STAGES.items():
         add(label[zh], households, (_stage(one, stage) for one in funnels))
+    for line in LINES:
+        add(kept_label(line, lang), households, (shown(one.prevented[line]) for one in funnels))
+        if any(one.prevented_if_found for one in funnels):
+            found = ((one.prevented_if_found or {}).get(line) for one in funnels)
+            add(
+                "  " + say(lang, "... if all were found at once", "……全部即时获赔时"),
+                households,
+                map(shown, found),
+            )
     table.add_section()
     channels = {name: label for one in funnels for name, (label, _) in one.by_channel.items()}
     for name, names in channels.items():
@@ -120,19 +135,12 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
     )
     table.add_section()
     for of, unit, label in _MONEY:
-        add(label[zh], unit[zh], (shown(getattr(one, of)) for one in funnels))
-        if of == "mean_delay":
-            table.add_section()
-    for line in LINES:
-        name = line_label(line, lang)
-        text = say(
-            lang, f"kept above the {name} if all were found at once", f"全部即时获赔时保持在{name}之上"
-        )
-        add(text, households, (shown(one.prevented_if_found[line]) for one in funnels))
+        if any(getattr(one, of) is not None for one in funnels):
+            add(label[zh], unit[zh], (shown(getattr(one, of)) for one in funnels))
     title = say(
         lang,
-        f"From alert to payout, a mean year of {funnels[0].years}; in brackets the share of the stage before",
-        f"从预警到赔付，{funnels[0].years} 个模拟年平均；括号内为占上一环节的比例",
+        f"From alert to payout, a mean year of {funnels[0].years:,}; in brackets the share of the stage before",
+        f"从预警到赔付，{funnels[0].years:,} 个模拟年平均；括号内为占上一环节的比例",
     )
     return Titled(title, table)
 
@@ -158,7 +166,12 @@ def moved_table(rows: Sequence[Moved], lang: Lang) -> Titled:
     for row in rows:
         ends = (f"{shown(row.at_low[name])} .. {shown(row.at_high[name])}" for name in names)
         table.add_row(row.place, row.subject, f"{row.low:,g} .. {row.high:,g}", *ends)
-    title = say(lang, "As one assumed number at a time moves over its range", "逐一改变假设数时的变化")
+    years = next((one.years for row in rows for one in row.at_low.values()), 0)
+    title = say(
+        lang,
+        f"As one assumed number at a time moves over its range, {years:,} years",
+        f"逐一改变假设数时的变化，{years:,} 个模拟年",
+    )
     return Titled(title, table)
 
 
@@ -234,3 +247,20 @@ def _times(estimate: Estimate | None, factor: float) -> Estimate | None:
 
 def _plain(share: float | None) -> str:
     return MISSING if share is None else f"{share * 1e4:.3g}"
+
+
+def funnel_class_table(shown: RunTables) -> Titled | None:
+    """Return who is due, paid, paid in time and wrongly paid, by class; None without a detection design."""
+    names, groups = shown.outcomes.compiled.cases.programmes, shown.outcomes.groups
+    if not names or len(groups) < 2:
+        return None
+    heads = [shown.say("programme", "保险方案"), shown.say("class", "类别")]
+    table = new_table([*heads, *(MEASURES[measure].label(shown.lang) for measure in BY_CLASS)], names=2)
+    for name in names:
+        for group in groups:
+            found = [shown.find(name, measure, group=group) for measure in BY_CLASS]
+            cells = [cell(one, shown.lang) for one in found]
+            table.add_row(shown.programme_label(name), group_label(group, shown.lang), *cells)
+        table.add_section()
+    title = shown.say("Who is found, by class of household, households a year", "各类住户被发现情况，户/年")
+    return Titled(title, table)

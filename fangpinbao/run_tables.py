@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fangpinbao import yearly
+from fangpinbao.detection import funnels_of_run
 from fangpinbao.files import count_by_status
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
@@ -17,6 +18,7 @@ from fangpinbao.payers import COST_KINDS, HOUSEHOLD, payer_label
 from fangpinbao.records import Figure, group_label, line_label
 from fangpinbao.relief_tables import entry_table, money_tables
 from fangpinbao.risk import precision_line
+from fangpinbao.risk_tables import funnel_class_table, funnel_table
 from fangpinbao.scenario.vocabulary import LINES
 from fangpinbao.tables import MISSING, PLAIN, Lang, Titled, cell, new_table, row_label, say, unit_label
 
@@ -271,6 +273,11 @@ class RunTables:
         shown = cell(figure, self.lang)
         return f"{shown} ({figure.value / whole.value:.0%})" if figure and whole and whole.value else shown
 
+    def funnels(self) -> Titled | None:
+        """How programmes with a detection design find, check and pay their families."""
+        found = funnels_of_run(self.outcomes)
+        return funnel_table(found, self.lang) if found else None
+
     def layers(self, most: int = 6) -> list[Titled]:
         """What each public layer pays, and what the programmes displace; so many programmes a table."""
         scenario, names = self.outcomes.scenario, self.programmes
@@ -376,7 +383,8 @@ class RunTables:
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table, in order."""
         tables = (self.coverages(), self.classes(), *self.uses()) if self.insurance else ()
-        behind = (entry_table(self), *self.layers(), *self.bearers(), self.records())
+        found = (self.funnels(), funnel_class_table(self), entry_table(self))
+        behind = (*found, *self.layers(), *self.bearers(), self.records())
         yield from (table for table in (*tables, *behind) if table is not None)
 
     def footer(self) -> Group:

@@ -130,7 +130,7 @@ def test_attributes_are_keyed_draws_of_their_chance() -> None:
     facts = Facts.of(settle_households(scenario, 1))
     n, h = facts.table.population.persons, facts.table.population.households
     assert abs(facts.persons_with["ill"].mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / n)
-    assert abs(facts.has("unsafe").mean() - 0.2) < 4 * np.sqrt(0.2 * 0.8 / h)
+    assert abs(facts.before.has("unsafe").mean() - 0.2) < 4 * np.sqrt(0.2 * 0.8 / h)
     more = Facts.of(settle_households(scenario.replace("risk.attributes.ill.chance", 0.5), 1))
     assert (more.persons_with["ill"] >= facts.persons_with["ill"]).all()
 

@@ -24,12 +24,17 @@ def client():
 
 
 def test_the_same_bits_and_progress(client) -> None:
-    scenario = build(programmes={"base": {"aggregate": {"limit": 250_000, "rule": "pro_rata"}}})
+    limited = {"aggregate": {"limit": 250_000, "rule": "pro_rata"}}
+    scenario = build(
+        programmes={"base": limited, "found": {"like": "base", "detection": "visits"}},
+        detection={"visits": {"channels": {"visits": {"chance": 0.6}}}},
+    )
     shares: list[float] = []
     alone = simulate(scenario, 14, threads=1)
     together = simulate(scenario, 14, client=client, chunk_years=5, progress=shares.append)
     pd.testing.assert_frame_equal(alone.by_year, together.by_year, check_exact=True)
     assert (alone.sums.batch_columns == together.sums.batch_columns).all()
+    assert alone.by_year["funnel_found"].sum() > 0
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 

@@ -6,7 +6,8 @@ import pytest
 from conftest import build
 
 from fangpinbao.at_risk import NOBODY, Facts, classify
-from fangpinbao.detection import found_facts, funnel
+from fangpinbao.detection import funnel
+from fangpinbao.engine import simulate
 from fangpinbao.household_years import settle_households
 from fangpinbao.ranges import headline_ranges
 from fangpinbao.relief_money import relief_for_the_same_money
@@ -57,7 +58,7 @@ def test_persons_at_risk_at_both_ends(scenario: Scenario) -> None:
 
 
 def test_funnels_at_both_ends(scenario: Scenario) -> None:
-    rows = ranges_of_funnels(scenario, found_facts(scenario, YEARS, seed=SEED), ["open"])
+    rows = ranges_of_funnels(scenario, YEARS, ["open"], seed=SEED)
     assert [row.place for row in rows] == ["detection.open.channels.visits.chance"]
     (row,) = rows
     for end, headline in ((row.low, row.at_low), (row.high, row.at_high)):
@@ -74,6 +75,35 @@ def test_relief_at_both_ends(scenario: Scenario) -> None:
         assert dict(headline) == {
             f"net less insurance, {line} line": less for line, less in again.less.items()
         }
+
+
+def test_a_run_moves_the_numbers_of_designs_that_find_families() -> None:
+    """Chances move the premium, and take-up no longer; days move nobody's payment out of the premium."""
+    design = {
+        "threshold": {"value": 1_000, "range": [500, 9_000]},
+        "channels": {
+            "visits": {
+                "chance": {"value": 0.5, "range": [0.2, 0.9]},
+                "delay_days": {"law": "uniform", "low": 0, "high": {"value": 50, "range": [20, 90]}},
+            }
+        },
+    }
+    coverage = {"illness": {"take_up": {"value": 0.8, "range": [0.1, 1.0]}}}
+    found = build(
+        detection={"open": design, "idle": design},
+        programmes={"base": {"detection": "open", "coverages": coverage}},
+    )
+    rows = headline_ranges(found, 4, SEED, headline={"base": 1.0})
+    assert [row.place for row in rows] == [
+        "detection.open.threshold",
+        "detection.open.channels.visits.chance",
+    ]
+    chance = rows[1]
+    assert chance.at_low["base"] < 1.0 < chance.at_high["base"]
+    ends = [
+        simulate(found.replace(chance.place, end), 4, SEED).yuan_by_year("base").mean() for end in (0.2, 0.9)
+    ]
+    assert chance.at_high["base"] / chance.at_low["base"] == pytest.approx(ends[1] / ends[0])
 
 
 def test_a_run_moves_none_of_them(scenario: Scenario) -> None:

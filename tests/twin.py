@@ -251,6 +251,9 @@ class Twin:
             order = programme.stack or [*scenario.layers, *programme.coverages]
             self.stacks[name] = [(name if step in programme.coverages else None, step) for step in order]
         self._fits = {}
+        self.finding = None  # how families are found, see ``detection_twin.Finding``
+        cases = [programme for programme in scenario.programmes.values() if programme.detection is not None]
+        self.case_steps = {id(step) for programme in cases for step in programme.coverages.values()}
 
     def key(self, person: int | None) -> int:
         return 0 if person is None else int(self.population.person_key[person])
@@ -266,13 +269,16 @@ class Twin:
         test = step.income_test
         h = unit if household else self.population.household_of[unit]
         tested = test is not None and test.moment == "before_year"
-        if tested and not self.population.income_per_head[h] < test.per_head_below:
+        if tested and id(step) not in self.case_steps and not self.is_below(h, test):
             return None
         if not self.fits(step.where, unit, household) or (
             insured and not self.fits(insured, unit, household)
         ):
             return None
         return next((variant for variant in step.variants if self.fits(variant.where, unit, household)), step)
+
+    def is_below(self, h: int, test) -> bool:
+        return bool(self.population.income_per_head[h] < test.per_head_below)
 
     def certain_costs(self) -> dict:
         """Costs that come without chance, by household and cell."""
@@ -331,24 +337,35 @@ class Twin:
         lost, medical = none.borne("income"), none.borne("medical")
         spending = none.borne("medical", "education")
 
-        def is_open(step) -> bool:
+        def passes(step) -> bool:
             after = step.income_test is not None and step.income_test.moment == "after_shock"
+            if step.income_test is not None and not after and not self.is_below(h, step.income_test):
+                return False
             if after and not income - lost - spending < fen(step.income_test.per_head_below) * size:
                 return False
-            if step.spending_test and not spending > fen(step.spending_test.times_income) / 100 * income:
-                return False
-            return word < round(step.take_up * 2**32)
+            return not step.spending_test or spending > fen(step.spending_test.times_income) / 100 * income
 
-        u = worth - lost
+        def is_open(step) -> bool:
+            return passes(step) and word < round(step.take_up * 2**32)
+
+        u, repairs = worth - lost, 0
         if self.resource != "income":
-            u -= spending + half_up(none.borne("stock") * self.weight["stock"])
+            repairs = half_up(none.borne("stock") * self.weight["stock"])
+            u -= spending + repairs
         relief, rate, counts = self.relief(h, size, income - lost, spending)
         u += relief
         for name in self.stacks:
             own, insured, topped = 0, u, relief
             if name != "none":
-                self.run(name, Ledger(self, h, costs, events), is_open, changes, steps)
-                programme = self.scenario.programmes[name]
+                programme, case, gate = self.scenario.programmes[name], None, is_open
+                if programme.detection is not None:
+                    case = self.finding.case(programme, h, events, spending + repairs, income)
+                    gate = case.gate(passes)
+                    self.run(name, Ledger(self, h, costs, events), case.due_gate(passes), changes, Counter())
+                    due = changes[name]["benefit"] > 0
+                self.run(name, Ledger(self, h, costs, events), gate, changes, steps, case)
+                if case is not None:
+                    case.count(columns[name], due, changes[name]["benefit"])
                 each = fen(programme.premium_per_insured or 0) * fen(programme.household_share) / 100
                 members = range(*population.household_start[h : h + 2])
                 own = half_up(each * sum(self.fits(programme.insured, person, False) for person in members))
@@ -378,7 +395,7 @@ class Twin:
                     benefit, fixed = change["benefit"], change["fixed"]
                     self.classify(add, line, h, size, z, worth, u, insured, benefit, fixed)
 
-    def run(self, name, ledger, is_open, changes, steps) -> None:
+    def run(self, name, ledger, is_open, changes, steps, case=None) -> None:
         """Settle a household through a stack and sum up what its payments change."""
         change = changes[name] = Counter()
         for owner, step_name in self.stacks[name]:
@@ -388,6 +405,8 @@ class Twin:
             insured = programme.insured if programme else None
             for paid, repairs in ledger.settle(step, insured, is_open is None or is_open(step)):
                 in_time = half_up(paid * fen(step.paid_within_year) / 100)
+                if case is not None and programme:
+                    in_time = 0 if case.is_late else paid
                 change["value"] += half_up(in_time * repairs)
                 change["medical"] += in_time if kinds == {"medical"} else 0
                 if programme and programme.kind == "insurance":

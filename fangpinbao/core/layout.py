@@ -118,7 +118,8 @@ HOUSEHOLD_CUM_OUT: Final = 14
 CUM_READ: Final = 15  # 1: a later step starts from the cumulative payment behind this one
 SHARED_PER: Final = 16  # fixed sums that share a limit: what it holds for; 0: none is shared
 SHARED_BEFORE: Final = 17  # the step before it that uses up the same limit, -1 none
-STEP_WIDTH: Final = 18
+CASE: Final = 18  # designed programme whose families must be found, -1: paid by chance (take-up) alone
+STEP_WIDTH: Final = 19
 PER_EVENT: Final = 1
 PER_PERSON: Final = 2
 PER_HOUSEHOLD: Final = 3
@@ -144,7 +145,9 @@ SLOT_EVENT: Final = 2  # last event of the household itself
 SLOT_ROW: Final = 3
 SLOT_ROWS_END: Final = 4
 SLOT_CHANGE: Final = 5  # 1 + its place in the table of changes; 0: no programme makes a difference
-SLOT_WIDTH: Final = 6
+SLOT_DUE: Final = 6  # a bit for each case whose terms would pay it; only where there are cases
+SLOT_LATE: Final = 7  # a bit for each case whose payment comes after the year; likewise
+SLOT_WIDTH: Final = 8
 
 # total[., s], fen
 RESOURCE: Final = 0  # U
@@ -225,3 +228,39 @@ RELIEF_TERMS: Final = 4
 # relief_due[., e, h], fen
 DUE_BASE: Final = 0  # standard of the household, or what its heads are due; 0 for cost borne
 DUE_CAP: Final = 1  # most of the base that counts; 0: not for this household
+
+# case[d, .]: a programme whose families are found by a detection design
+CASE_PROGRAMME: Final = 0
+CASE_CHANNELS: Final = 1  # first of its channels; the next one is the end
+CASE_CHANNELS_END: Final = 2
+CASE_THRESHOLD: Final = 3  # fen of spending and repairs that raise the alert
+CASE_PASSES: Final = 4  # chances of the check: of a claim that is due, and of one whose test fails
+CASE_WRONGLY_PASSES: Final = 5
+CASE_REFUSED: Final = 6
+CASE_CHECK_DAYS: Final = 7  # tables of amounts, as TABLE of a booking
+CASE_PAYMENT_DAYS: Final = 8
+CASE_TIMES_INCOME: Final = 9  # of registered income, above which they raise it too; -1: any
+CASE_WIDTH: Final = 10
+
+# channel[k, .]
+CHANNEL_CHANCE: Final = 0
+CHANNEL_DAYS: Final = 1  # table of amounts
+CHANNEL_DRAW: Final = 2  # column of detection_key of its chance; the next one is of its days
+CHANNEL_WIDTH: Final = 3
+
+# detection_key[y, .], before those of channels
+DRAW_CHECK: Final = 0
+DRAW_CHECK_DAYS: Final = 1
+DRAW_REFUSAL: Final = 2
+DRAW_PAYMENT_DAYS: Final = 3
+DRAW_CHANNELS: Final = 4
+
+# standing[., h], bits: first a row for each case, 1 on the list; then for each gate, 1 passes its test before the year
+
+# gate_open of a case, bits
+GATE_DUE: Final = 1  # the tests are passed
+GATE_PAID: Final = 2  # what the terms pay is paid
+
+# reached[d, s]: how far a household that is due gets
+REACHED_STAGE: Final = 7  # mask of the last stage, see fangpinbao.columns
+REACHED_CHANNELS: Final = 3  # shift: from here on a bit for each name of a channel that finds it

@@ -11,6 +11,7 @@ from fangpinbao._typing import Int64Array
 from fangpinbao.core import layout as at
 from fangpinbao.core.areas import book, strike
 from fangpinbao.core.count import count_base, count_none, count_programmes, list_touched, take_off_base_steps
+from fangpinbao.core.detect import count_funnel, find_households
 from fangpinbao.core.events import book_events, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
 from fangpinbao.core.relief import BASE_YEAR, THIS_YEAR, mark_debtors, pay_relief
@@ -180,7 +181,7 @@ def _settle(
     _steps(stacks, work, out, block, person_base, low, years, False, _EVERY_LEVEL if all_touched else _HOUSEHOLDS)
     if all_touched:
         spend_rows(*spending)
-    _none_world(stacks, chunk, work, block, base, low, slots, is_base)
+    _none_world(perils, stacks, chunk, work, block, base, low, slots, is_base)
     _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL)
     if len(stacks.relief):
         pay_relief(
@@ -192,7 +193,8 @@ def _settle(
 
 
 def _none_world(
-    stacks: Stacks, chunk: Chunk, work: Work, block: Block, base: Base, low: int, slots: int, is_base: bool
+    perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, block: Block, base: Base, low: int, slots: int,
+    is_base: bool,
 ) -> None:
     none_world(
         low, slots, block.households, stacks.n_person, int(is_base), stacks.relief_on_rigid, stacks.component_kind,
@@ -200,6 +202,13 @@ def _none_world(
         block.relief_rate, base.home, stacks.gate_terms, stacks.gate_take_up, chunk.take_up_key, work.slot, work.total,
         work.held, work.scratch, work.spent, work.gate_open,
     )
+    if stacks.n_cases > 0:
+        find_households(
+            low, slots, int(is_base), perils.case, perils.channel, stacks.gate_case, block.standing,
+            chunk.detection_key, stacks.kind_loss, block.household, block.household_word, perils.quantile,
+            perils.atom_start, perils.atom, work.row, work.slot, work.event, work.word, work.total, work.gate_open,
+            work.home_words, work.draw, work.scratch, work.reached, work.days,
+        )
 
 
 def run_base(
@@ -236,6 +245,10 @@ def run_batch(
     _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, all_touched=all_touched)
     if work.mode == THIS_YEAR:
         _count(stacks, work, out, block, base, low, years)
+        if stacks.n_cases > 0:
+            count_funnel(
+                low, int(work.sizes[3]), perils.case, work.slot, work.reached, work.days, work.change, out.funnel
+            )
     return runs
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from fangpinbao._jit import kernel
 from fangpinbao.core import layout as at
+from fangpinbao.core.detect import keep_found
 from fangpinbao.core.events import day_of
 from fangpinbao.core.schedule import EPSILON, half_up
 from fangpinbao.core.steps import book_payments
@@ -105,6 +106,11 @@ def run_shared(
                     e = event[at.EV_NEXT, e]
                 active[found], fen[found] = r, np.float64(total)
                 found += np.int64(total > 0)
+        if step[s, at.CASE] >= 0:
+            found = keep_found(
+                found, True, step[s, at.CASE], gate_open[step[s, at.GATE]], row[at.ROW_CELL], cell_slot,
+                slot[at.SLOT_DUE], active, fen, scratch[0], spare,
+            )
         book_payments(
             s, found, np.int64(1), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
             read, reads_account, account, base_person, active, place, fen, spare, row, slot, cell_slot, buffer, held,

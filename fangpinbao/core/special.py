@@ -13,6 +13,7 @@ from fangpinbao.core.steps import book_payments
 __all__ = ["run_special"]
 
 _FIRST_VARIANT = np.int64(1)
+_ONE = np.uint32(1)
 
 
 @kernel
@@ -89,6 +90,20 @@ def _pay_members(s, mine, whole, total, left, n_person, step, slot, row, paid, b
 
 
 @kernel
+def _drop_persons(s, rows, is_points, step, row, slot, cell, opened, pay, paid, buffer):
+    """Note whose payments are due, and drop those of households that are not found: see ``detect.keep_found``."""
+    bit = _ONE << np.uint32(step[s, at.CASE])
+    for r in range(rows):
+        mine = np.int64(cell[at.CELL_SLOT, row[at.ROW_CELL, r]])
+        if paid[r] > 0 and opened[mine] & at.GATE_DUE != 0:
+            slot[at.SLOT_DUE, mine] |= bit
+        if opened[mine] & at.GATE_PAID == 0:
+            pay[r], paid[r] = 0.0, 0
+            if not is_points:
+                buffer[step[s, at.CUM_OUT], r] = buffer[step[s, at.CUM_IN], r]
+
+
+@kernel
 def run_special(
     first_step, last_step, first_year, years, block_persons, n_person, has_base,
     step, step_terms, effect, read, write, reads_account, component_kind, present,
@@ -158,7 +173,7 @@ def run_special(
         if gate >= 0:
             for i in range(n):
                 mine = np.int64(cell[at.CELL_SLOT, row[at.ROW_CELL, i]]) if is_person else np.int64(i)
-                pay[i] = pay[i] if gate_open[gate, mine] == 1 else 0.0
+                pay[i] = pay[i] if gate_open[gate, mine] != 0 else 0.0
         if is_person:
             if not is_points:
                 before, after = step[s, at.CUM_IN], step[s, at.CUM_OUT]
@@ -173,6 +188,8 @@ def run_special(
                 paid[r] = np.int64(half_up(pay[r])) if is_points else np.int64(
                     half_up(buffer[after, r]) - half_up(buffer[before, r])
                 )
+            if step[s, at.CASE] >= 0:
+                _drop_persons(s, rows, is_points, step, row, slot, cell, gate_open[gate], pay, paid, buffer)
             for c in range(n_person):
                 if write[s, c] >= 0:
                     for r in range(rows):
@@ -199,6 +216,11 @@ def run_special(
                     np.int64(half_up(pay[mine])),
                     _room(mine, s, n_person, n_components, step[s, at.CUM_IN], before, slot, buffer, held, read),
                 )
+            if step[s, at.CASE] >= 0:
+                if total > 0 and gate_open[gate, mine] & at.GATE_DUE != 0:
+                    slot[at.SLOT_DUE, mine] |= _ONE << np.uint32(step[s, at.CASE])
+                if gate_open[gate, mine] & at.GATE_PAID == 0:
+                    total, pay[mine], held[after, mine] = np.int64(0), 0.0, held[before, mine]
             if allowed.shape[1] > 0 and allowed[s, block_persons + h] >= 0:
                 total = allowed[s, block_persons + h]
             left = 1.0 - pay[mine] / x[mine] if x[mine] > 0.0 else 1.0

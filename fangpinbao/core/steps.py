@@ -10,6 +10,7 @@ import numpy as np
 from fangpinbao._jit import kernel
 from fangpinbao.core import layout as at
 from fangpinbao.core.credit import credit_payments
+from fangpinbao.core.detect import keep_found
 from fangpinbao.core.events import where_set
 from fangpinbao.core.schedule import EPSILON, half_up
 from fangpinbao.core.settle import evaluate
@@ -86,6 +87,8 @@ def book_payments(
         in_time = paid
         if step_terms[0, s] < 1.0:
             in_time = np.int64(half_up(paid * step_terms[0, s]))
+            if step[s, at.CASE] >= 0:  # all or nothing
+                in_time = paid * np.int64((slot[at.SLOT_LATE, place[j]] >> np.uint32(step[s, at.CASE])) & 1 == 0)
         weight = weights[active[j] - offset] if is_mixed else step_terms[2, s]
         value = np.int64(half_up(in_time * weight))
         for p in range(1, effect.shape[1]):
@@ -228,7 +231,7 @@ def _open_rows(n, is_person, gate, cell_of, cell_slot, gate_open, varied, choice
             is_open = v > 0
         if gate >= 0:
             mine = np.int64(cell_slot[cell_of[i]]) if is_person else np.int64(i)
-            is_open = is_open and mine != at.NOBODY and gate_open[gate, mine] == 1
+            is_open = is_open and mine != at.NOBODY and gate_open[gate, mine] != 0
         active[kept] = i
         kept += np.int64(is_open)
     return kept
@@ -383,6 +386,11 @@ def run_coverages(
             for j in range(m):
                 pay[j] *= max(row_count[counted, active[j]], 1.0)
         _pay_some(m, active, x, pay, before, spare, z)
+        if step[s, at.CASE] >= 0:
+            m = keep_found(
+                m, is_person, step[s, at.CASE], gate_open[step[s, at.GATE]], row[at.ROW_CELL], cell_slot,
+                slot[at.SLOT_DUE], active, z, pay, spare,
+            )
         if step[s, at.CUM_READ] == 1:
             for j in range(m):
                 after[active[j]] = spare[j]

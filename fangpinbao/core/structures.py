@@ -35,7 +35,7 @@ MOST_YEARS = 512
 
 
 class Perils(NamedTuple):
-    """What can happen: bookings and the laws of amounts."""
+    """What can happen: bookings, the laws of amounts, and how families are found."""
 
     peril: Int64Array  # [q, PERIL_WIDTH]
     booking: Int64Array  # [b, BOOKING_WIDTH]
@@ -44,6 +44,8 @@ class Perils(NamedTuple):
     atom_start: Int64Array  # [step laws + 1]
     atom: Float64Array  # [(amounts, falling; cumulative probability from the top), atoms]
     harm: Int64Array  # [b, HARM_WIDTH]
+    case: Float64Array  # [cases, CASE_WIDTH] programmes whose families must be found
+    channel: Float64Array  # [channels of all cases, CHANNEL_WIDTH]
 
 
 class Stacks(NamedTuple):
@@ -68,6 +70,8 @@ class Stacks(NamedTuple):
     hinge_count: Int64Array  # [sets, 2] number of hinges; 1 where some jump
     gate_terms: Float64Array  # [gates, 2, 4] of income, lost income, rigid spending; line, fen per head
     gate_take_up: Int64Array  # [gates] chance x 2^32
+    gate_case: Int64Array  # [gates] case whose coverages have the gate, -1: none
+    n_cases: int
     relief_on_rigid: int  # 1: resources net of rigid spending are topped up
     relief_counts: int  # 1: insurance benefits count as income
     has_lines: int
@@ -118,6 +122,7 @@ class Chunk(NamedTuple):
     screen_key: Uint64Array  # [y, q], the same for four paths
     lane: Int64Array  # [y] which 16 bits of a screening word are the path's
     take_up_key: Uint64Array  # [y]
+    detection_key: Uint64Array  # [y, draws of detection]; none where there is no case
     event_start: Int64Array  # [y+1]
     catalogue: Int64Array  # [3, township events] peril, township, share x 2^32
     catalogue_key: Uint64Array  # [township events]
@@ -164,6 +169,7 @@ class Block(NamedTuple):
     relief_rate: Float64Array  # [h] take-up x share in time
     own_premium: Int64Array  # [p, h]
     relief_due: Int64Array  # [(due, cap), e, h]
+    standing: Uint8Array  # [cases + gates, h] on the list; passes the test before the year; or [0, 0]
     base: Float64Array  # [c, n] certain cost of persons by component; [c, 0] if none
     base_any: Int64Array  # [c] 1 where somebody has a certain cost
     has_base: Uint8Array  # [n]; [0] if none
@@ -187,6 +193,7 @@ class Outputs(NamedTuple):
     ground_up: Int64Array  # [y, a] fen (points x 100)
     credit: Int64Array  # [y, s, a] coverage payments by the account they are credited to
     events: Int64Array  # [y, q]
+    funnel: Int64Array  # [y, cases, FUNNEL_CHANNELS + names of channels]
     collected: Int64Array  # [s, block persons + block households] payments of a replayed year, or [s, 0]
     allowed: Int64Array  # the same: payments allowed by an aggregate limit, -1: as settled; or [s, 0]
     by_household: Int64Array  # [p, h, 3] payout, poor years avoided at both lines; or [p, 0, 3]
@@ -248,6 +255,8 @@ class Work:
         self.scratch, self.variant = floats(4, rows + 8), np.zeros(rows + 8, dtype=np.uint8)
         self.one, self.paid, self.paid_home = floats(3, 1), ints(rows), ints(rows)
         self.gate_open = np.zeros((max(len(stacks.gate_take_up), 1), rows), dtype=np.uint8)
+        self.reached = uints(stacks.n_cases, rows)
+        self.days = floats(stacks.n_cases + 1 if stacks.n_cases else 0, rows)
         self.total = ints(at.TOTAL_WIDTH, rows)
         self.change = ints(rows, self.n_programmes, at.CHANGE_WIDTH)
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots

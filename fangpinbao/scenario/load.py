@@ -16,6 +16,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from fangpinbao.errors import InputError, Problem
 from fangpinbao.scenario.checks import cross_check
+from fangpinbao.scenario.likeness import fill_likenesses, without_repeats
 from fangpinbao.scenario.messages import problems_of
 from fangpinbao.scenario.models import ScenarioModel
 
@@ -86,6 +87,8 @@ class Scenario(ScenarioModel):
             reason = f"= {version!r} is not a format this version reads. Write format = {FORMAT}."
             raise InputError(name, [Problem("format", reason)])
         plain, numbers, problems = _strip_provenance(annotated)
+        likenesses, unlike = fill_likenesses(plain)
+        problems += unlike
         try:
             scenario = cls.model_validate(plain, context={})
         except ValidationError as error:
@@ -93,7 +96,7 @@ class Scenario(ScenarioModel):
             scenario = None
         problems += cross_check(plain, file.parent if file else Path())
         if problems or scenario is None:
-            raise InputError(name, sorted(set(problems)))
+            raise InputError(name, without_repeats(problems, likenesses))
         scenario._document = annotated
         scenario._numbers = numbers
         scenario._file = file

@@ -236,6 +236,10 @@ class Programme(Table):
     """
 
     label: Label | None = None
+    like: Annotated[
+        Name | None,
+        Field(description="another programme, which this one is like but for what stands here"),
+    ] = None
     kind: Annotated[
         Literal["insurance", "rules"], Field(description="an insurance contract, or other public rules")
     ] = "insurance"
@@ -262,6 +266,13 @@ class Programme(Table):
     shared_limits: Annotated[
         dict[Name, SharedLimit], Field(description="limits that several coverages use up together")
     ] = {}
+    detection: Annotated[
+        Name | None,
+        Field(
+            description="the detection design by which its families are found; replaces take_up and "
+            "paid_within_year of its coverages"
+        ),
+    ] = None
     loading: Loading = Loading()
     administration: Annotated[
         Yuan, Field(description="government's own cost a year, outside the premium")
@@ -286,7 +297,7 @@ class Programme(Table):
     @rule
     def _rules_have_no_contract(self) -> Iterator[Problem]:
         if self.kind == "rules":
-            for name in ("premium_per_insured", "household_share", "other_share", "aggregate"):
+            for name in ("premium_per_insured", "household_share", "other_share", "aggregate", "detection"):
                 if getattr(self, name):
                     yield Problem(name, 'belongs to an insurance contract, not to kind = "rules". Drop one.')
 

@@ -172,11 +172,20 @@ class Detection(Table):
     """How a programme's families are found, checked and paid; replaces ``take_up`` and ``paid_within_year``."""
 
     label: Label | None = None
-    programme: Annotated[Name | None, Field(description="absent: the first")] = None
+    like: Annotated[
+        Name | None, Field(description="another design, which this one is like but for what stands here")
+    ] = None
+    programme: Annotated[
+        Name | None,
+        Field(description="that the funnel tries it on; absent: the one that names it, or the first"),
+    ] = None
     named_list: Annotated[
         NamedList | None, Field(description="absent: nobody is listed, anybody can be found")
     ] = None
     threshold: Annotated[Yuan, Field(description="alert: rigid spending and repairs of the year, from")] = 0.0
+    threshold_times_income: Annotated[
+        NonNegative | None, Field(description="alert: and above so many times last year's income")
+    ] = None
     channels: Annotated[dict[Name, Channel], Field(min_length=1)]
     verification: Verification = Verification()
     refused: Annotated[Share, Field(description="of approved families, who decline")] = 0.0

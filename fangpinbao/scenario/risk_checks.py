@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from fangpinbao.errors import Problem
 from fangpinbao.scenario.plain import Document, table_at, unknown
 
-__all__ = ["risk_problems"]
+__all__ = ["MOST_CASES", "risk_problems"]
 
 _OF_SHARES = ("share_above",)
+MOST_CASES = 32
+"""Programmes with a detection design in one run, and names of their channels: bits of a word in the kernels."""
+MOST_CHANNELS = 29
 
 
 def risk_problems(document: Document) -> list[Problem]:
@@ -32,9 +35,35 @@ def risk_problems(document: Document) -> list[Problem]:
         listed = table_at(design, "named_list").get("rules")
         if isinstance(listed, str) and listed not in rules:
             problems.append(unknown(f"{place}.named_list.rules", listed, list(rules), "a rule set"))
+    problems += _cases(document)
     if table_at(document, "detection") and not isinstance(document.get("lines"), dict):
         problems.append(Problem("detection", "needs the lines of the place. Add a [lines] table."))
     return problems
+
+
+def _cases(document: Document) -> Iterator[Problem]:
+    """Programmes that name a detection design."""
+    designs = table_at(document, "detection")
+    channels: dict[str, None] = {}
+    cases = []
+    for name, programme in table_at(document, "programmes").items():
+        design, place = programme.get("detection"), f"programmes.{name}.detection"
+        if not isinstance(design, str):
+            continue
+        cases.append(name)
+        if design not in designs:
+            yield unknown(place, design, list(designs), "a design under detection")
+        channels |= dict.fromkeys(table_at(designs.get(design), "channels"))
+    if len(cases) > MOST_CASES:
+        yield Problem(
+            "programmes",
+            f"have {len(cases)} with a detection design; at most {MOST_CASES} fit into one run. Drop some.",
+        )
+    if len(channels) > MOST_CHANNELS:
+        yield Problem(
+            "detection",
+            f"names {len(channels)} different channels; at most {MOST_CHANNELS} fit into one run. Share some names.",
+        )
 
 
 def _signs(signs: Document, place: str, attributes: Document) -> Iterator[Problem]:
