@@ -98,9 +98,8 @@ class Struck:
     """Scratch: who is struck."""
 
     def __init__(self, capacity: int) -> None:
-        self.hit: Uint32Array = np.zeros(
-            (4, capacity), dtype=np.uint32
-        )  # unit, year, row of area events, kind of harm
+        # unit (person or household), year, row of area events, kind of harm
+        self.hit: Uint32Array = np.zeros((4, capacity), dtype=np.uint32)
         self.word: Uint64Array = np.zeros(capacity, dtype=np.uint64)
 
 
