@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from fangpinbao.scenario.aftershocks import Aftershocks
 from fangpinbao.scenario.base import (
     Count,
     Label,
@@ -287,6 +288,7 @@ class Earthquake(_Peril):
         ),
     ] = 1.0
     smallest_intensity: Annotated[Positive, Field(description="cells below are not hit")] = 5.5
+    aftershocks: Aftershocks | None = None
 
 
 class Footprint(Table):
