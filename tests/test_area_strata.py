@@ -20,7 +20,8 @@ from fangpinbao.estimators import Estimate, Years
 from fangpinbao.figures import all_figures
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.plots import plot_payout_distribution
-from fangpinbao.scenario import Scenario
+from fangpinbao.ranges import numbers_with_ranges
+from fangpinbao.scenario import Scenario, load_scenario
 
 YEARS = 3_000
 RARE = {
@@ -169,3 +170,16 @@ def test_the_command_line(lang: str, words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, ["run", "ningxia-joint", "--no-ranges", "--years", "20"])
     assert result.exit_code == 2
     assert "= 20 are too few for the 5 strata of this scenario. Give at least 60." in result.stderr
+
+
+def test_ranges_move_what_the_catastrophe_pays() -> None:
+    outcomes = simulate(load_scenario("ningxia-joint").replace("population.persons", 400), 60)
+    places = [number.place for number in numbers_with_ranges(outcomes)]
+    of_catastrophes = [place for place in places if place.startswith("catastrophe.")]
+    assert "catastrophe.contracts.region.per_person" in of_catastrophes
+    assert "catastrophe.earthquake.casualties.rural_factor" in of_catastrophes
+    assert len(of_catastrophes) == 8
+    assert any(place.startswith("perils.") for place in places)
+    # Nothing of that kind where catastrophes strike no household.
+    other = simulate(load_scenario("zhongning-2020").replace("population.persons", 400), 10)
+    assert not [n.place for n in numbers_with_ranges(other) if n.place.startswith("catastrophe.")]
