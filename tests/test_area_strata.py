@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from area_cases import area
 from test_determinism import assert_same_bits
-from typer.testing import CliRunner
 
 from fangpinbao import estimators, yearly
 from fangpinbao.catastrophe.outcomes import simulate_catastrophe
-from fangpinbao.cli import app
 from fangpinbao.doubt import _spread, roster_doubt
 from fangpinbao.engine import Engine, simulate
 from fangpinbao.errors import InputError
@@ -20,8 +18,7 @@ from fangpinbao.estimators import Estimate, Years
 from fangpinbao.figures import all_figures
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.plots import plot_payout_distribution
-from fangpinbao.ranges import numbers_with_ranges
-from fangpinbao.scenario import Scenario, load_scenario
+from fangpinbao.scenario import Scenario
 
 YEARS = 3_000
 RARE = {
@@ -147,39 +144,3 @@ def test_what_strata_cannot_do(scenario: Scenario) -> None:
         simulate(scenario, 60, by_household=True)
     with pytest.raises(InputError, match=r"are too few for the 3 strata of this scenario\. Give at least 15"):
         simulate(scenario, 4)
-
-
-@pytest.mark.parametrize(
-    ("lang", "words"),
-    [
-        (
-            "en",
-            ("60 simulated years, weighted by stratum", "catastrophe cover", "What must it cost?", "region"),
-        ),
-        ("zh", ("模拟 60 年（按层加权）", "巨灾保险", "两者并行", "全区")),
-    ],
-)
-def test_the_command_line(lang: str, words: tuple[str, ...]) -> None:
-    few = ["--set", "population.persons=400", "--lang", lang, "--years", "60"]
-    result = CliRunner().invoke(app, ["run", "ningxia-joint", "--no-ranges", *few], env={"COLUMNS": "140"})
-    assert result.exit_code == 0, result.output
-    for word in words:
-        assert word in result.output
-    result = CliRunner().invoke(app, ["compare", "ningxia-joint", "both", "base", *few])
-    assert result.exit_code == 0, result.output
-    result = CliRunner().invoke(app, ["run", "ningxia-joint", "--no-ranges", "--years", "20"])
-    assert result.exit_code == 2
-    assert "= 20 are too few for the 5 strata of this scenario. Give at least 60." in result.stderr
-
-
-def test_ranges_move_what_the_catastrophe_pays() -> None:
-    outcomes = simulate(load_scenario("ningxia-joint").replace("population.persons", 400), 60)
-    places = [number.place for number in numbers_with_ranges(outcomes)]
-    of_catastrophes = [place for place in places if place.startswith("catastrophe.")]
-    assert "catastrophe.contracts.region.per_person" in of_catastrophes
-    assert "catastrophe.earthquake.casualties.rural_factor" in of_catastrophes
-    assert len(of_catastrophes) == 8
-    assert any(place.startswith("perils.") for place in places)
-    # Nothing of that kind where catastrophes strike no household.
-    other = simulate(load_scenario("zhongning-2020").replace("population.persons", 400), 10)
-    assert not [n.place for n in numbers_with_ranges(other) if n.place.startswith("catastrophe.")]

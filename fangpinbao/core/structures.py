@@ -98,8 +98,9 @@ class Struck:
     """Scratch: who is struck."""
 
     def __init__(self, capacity: int) -> None:
-        # unit (person or household), year, row of area events, kind of harm
-        self.hit: Uint32Array = np.zeros((4, capacity), dtype=np.uint32)
+        self.hit: Uint32Array = np.zeros(
+            (4, capacity), dtype=np.uint32
+        )  # unit, year, row of area events, kind of harm
         self.word: Uint64Array = np.zeros(capacity, dtype=np.uint64)
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from fangpinbao.scenario.base import Positive, Table, refuse
 
 __all__ = ["Aftershocks"]
+
+
+def _not_one(p: float) -> float:
+    if abs(p - 1.0) < 1e-3:
+        refuse(f"= {p:g} is too near 1 for the closed form of the rate. Write 0.99 or 1.01.")
+    return p
 
 
 class Aftershocks(Table):
@@ -20,12 +26,6 @@ class Aftershocks(Table):
     a: Annotated[float, Field(strict=True, ge=-5, le=1, description="productivity")]
     b: Annotated[Positive, Field(description="Gutenberg-Richter slope of the aftershocks")]
     c: Annotated[Positive, Field(description="days")]
-    p: Annotated[Positive, Field(description="decay; not 1")]
+    p: Annotated[Positive, AfterValidator(_not_one), Field(description="decay; not 1")]
     days: Annotated[int, Field(ge=1, le=3650, description="days for which they are followed")] = 365
     smallest: Annotated[Positive, Field(description="magnitude from which they are simulated")] = 5.0
-
-    @model_validator(mode="after")
-    def _decays(self) -> Aftershocks:
-        if abs(self.p - 1.0) < 1e-3:
-            refuse(f"= {self.p:g} is too near 1 for the closed form of the rate. Write 0.99 or 1.01.", "p")
-        return self

@@ -154,13 +154,15 @@ def _owed_twice(perils: Document) -> Iterator[Problem]:
     """What a contract owes for one harm of one event is booked once; perils with a filter may divide it."""
     known: dict[tuple[str, str, str], str] = {}
     for name, peril in perils.items():
-        owner = f"perils.{name}" if peril.get("where") else "all"
-        for index, booking in enumerate(_list(peril, "books")):
-            contract = booking.get("contract") if isinstance(booking, dict) else None
-            if not isinstance(contract, str):
+        owner, books = f"perils.{name}" if peril.get("where") else "all", peril.get("books")
+        for index, booking in enumerate(books if isinstance(books, list) else []):
+            contract, harms = (
+                (booking.get("contract"), booking.get("harm")) if isinstance(booking, dict) else (None, None)
+            )
+            if not isinstance(contract, str) or not isinstance(harms, list):
                 continue
             place = f"perils.{name}.books[{index}]"
-            for harm in sorted({str(one) for one in _list(booking, "harm")}):
+            for harm in sorted(set(map(str, harms))):
                 first = known.setdefault((f"{owner} {peril.get('events_from')}", contract, harm), place)
                 if first != place:
                     yield Problem(
