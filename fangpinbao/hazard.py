@@ -140,7 +140,7 @@ class Hazard:
             for booking in peril.books:
                 on_household = accounts[booking.account].level == "household"
                 persons = peril.exposed == "person" or not on_household
-                persons |= bool(booking.harm) and booking.harm != ["damaged"]
+                persons |= bool(booking.harm) and "damaged" not in booking.harm
                 scale = factor_values(booking.factors, self.population, persons=persons)
                 harm.append(self._harm(booking))
                 if booking.times is not None and booking.times not in at.TIMES:
@@ -196,7 +196,7 @@ class Hazard:
         """Return what a booking of a catastrophe stands for; see ``fangpinbao.core.layout``."""
         contracts = list(self.scenario.catastrophe.contracts) if self.scenario.catastrophe else []
         return (
-            sum(at.HARMS[name] for name in booking.harm),
+            sum(at.HARMS[name] for name in set(booking.harm)),
             at.TIMES.get(booking.times or "", 0),
             contracts.index(booking.contract) if booking.contract is not None else 0,
         )

@@ -27,12 +27,17 @@ __all__ = ["HeadlineRange", "headline_ranges", "numbers_with_ranges"]
 
 MOST_PERILS = 3
 MOST_TERMS = 3
+MOST_CATASTROPHES = 8
 _NO_PART_OF_PURE_PREMIUM = (".loading.", ".premium_per_insured", ".household_share", ".administration")
+_NO_PART_OF_AN_EVENT = (".premium", ".observed", ".tiers", ".declared_from", ".warning_levels")
 # How much more, or less, than in proportion a number acts on the mean payout: rough, and only used to choose.
 _REPLACED = ("take_up", "paid_within_year")  # by a detection design
 _OF_DAYS = {"delay_days", "days", "payment_days"}  # move when money comes, not whether
-_FORCE = {"sigma": 3.0, "alpha": 3.0, "shape": 3.0, "size": 0.3,
-          "threshold": 0.3, "missed": 0.05, "wrong": 0.05, "refused": 0.02, "wrongly_passes": 0.01}  # fmt: skip
+_FORCE = {
+    "sigma": 3.0, "alpha": 3.0, "shape": 3.0, "size": 0.3, "b_value": 5.0, "largest": 5.0, "between_share": 0.3,
+    "disabled_per_death": 0.3, "burned_per_death": 0.02, "burned_among_disabled": 0.02,
+    "threshold": 0.3, "missed": 0.05, "wrong": 0.05, "refused": 0.02, "wrongly_passes": 0.01,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
     """Choose assumed numbers with a range that should move the pure premium most, in the scenario's order.
 
     Numbers of perils and of terms are ranked by the relative width of the range times the share of the payout
-    that they govern; each programme gets at least one place where it has such a number.
+    that they govern; each programme gets at least one place where it has such a number. Where catastrophes strike,
+    numbers of these and of the contracts paid are ranked by the width alone.
     """
     scenario = outcomes.scenario
     found = [
@@ -100,6 +106,7 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
     most_terms = max(MOST_TERMS, len(by_programme), most - len(perils))
     most_perils = max(MOST_PERILS, most - len(turns))
     kept = {number.place for number in (*perils[:most_perils], *turns[:most_terms])}
+    kept |= {number.place for number in ranked("catastrophe.", MOST_CATASTROPHES)}
     return [number for number in found if number.place in kept]
 
 
@@ -128,8 +135,32 @@ def _influence(number: Number, outcomes: Outcomes) -> float:
         whole = sum(paid.values())
         governed = paid.get(f"{name}.{rest[1]}", 0.0) if rest[:1] == ["coverages"] else whole
     else:
-        return 0.0
+        return width * force * _part_of_zone(number.place, outcomes.scenario)
     return width * force * governed / whole if whole else 0.0
+
+
+def _part_of_zone(place: str, scenario: Scenario) -> float:
+    """Share of earthquakes that a zone's number is about; 1 for other numbers, 0 where they strike nobody here."""
+    if not _strikes(place, scenario):
+        return 0.0
+    earthquake = scenario.catastrophe.earthquake if scenario.catastrophe is not None else None
+    _, is_zone, rest = place.partition(".zones.")
+    if earthquake is None or not is_zone:
+        return 1.0
+    zones = {name: zone.events_per_year for name, zone in earthquake.zones.items()}
+    return zones[rest.partition(".")[0]] / (sum(zones.values()) or 1.0)
+
+
+def _strikes(place: str, scenario: Scenario) -> bool:
+    """Whether a number is of a catastrophe that strikes households, or of a contract that pays them for it."""
+    causes = {peril.events_from for peril in scenario.perils.values()} - {None}
+    coverages = [one for programme in scenario.programmes.values() for one in programme.coverages.values()]
+    parts = [
+        "catastrophe.earthquake." if name == "earthquake" else f"catastrophe.perils.{name}."
+        for name in causes
+    ]
+    parts += [f"catastrophe.contracts.{one.contract}." for one in coverages if one.contract is not None]
+    return place.startswith(tuple(parts)) and not any(part in place for part in _NO_PART_OF_AN_EVENT)
 
 
 def headline_ranges(

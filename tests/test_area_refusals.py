@@ -41,6 +41,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (books(at=2, times="share_lost"), 'perils.storm.books[2].times = "share_lost" is of dwellings. Write harm = ["damaged"].'),
     (books(at=3, harm=["dead", "burned"]), "perils.storm.books[3].harm have no grade, but for dead and disabled. Keep these two."),
     (books(at=3, account="disaster_medical_cost"), "perils.storm.books[3].account = 'disaster_medical_cost' is money, not a grade. Book it to an account of kind points."),
+    (books(at=3, times="benefit", contract="region", account="owed"), "perils.storm.books[4].harm names dead, for which perils.storm.books[3] books what 'region' owes already. Name it once."),
+    ({"programmes": {"region": {"coverages": {"casualties": {"contract": ["region"]}}}}}, "programmes.region.coverages.casualties.contract"),
     (books(at=4, contract=None), 'perils.storm.books[4].contract and times = "benefit" belong together: what a contract owes. Give both or none.'),
     (books(at=4, contract="regoin"), "perils.storm.books[4].contract = 'regoin' is not a catastrophe contract. Did you mean region?"),
     (books(at=4, harm=["injured"]), "perils.storm.books[4].harm are owed no benefit, but for dead, disabled and burned. Keep these."),

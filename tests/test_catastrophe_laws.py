@@ -47,7 +47,7 @@ def near(estimate: estimators.Estimate, expected: float) -> bool:
 # --- counts, sizes, dates ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mean", [1e-4, 0.3, 2.0, 25.0])
+@pytest.mark.parametrize("mean", [1e-4, 0.3, 2.0, 25.0, 39.9, 40.0, 120.0, 2_000.0])
 def test_numbers_have_the_poisson_law(mean: float) -> None:
     u = (np.arange(2000) + 0.5) / 2000
     found = count_quantile(u, None, np.full(u.size, mean))
@@ -59,6 +59,15 @@ def test_numbers_have_the_negative_binomial_law() -> None:
     u = (np.arange(2000) + 0.5) / 2000
     found = count_quantile(u, law, np.full(u.size, 3.0))
     assert (found == stats.nbinom.ppf(u, 0.7, 0.7 / 3.7)).all()
+
+
+def test_large_and_small_means_side_by_side() -> None:
+    """Each mean has its own law, also where the chance of no event is below the smallest number."""
+    means = np.tile([0.5, 300.0, 5.0, 1_000.0], 500)
+    u = np.repeat((np.arange(500) + 0.5) / 500, 4)
+    assert (count_quantile(u, None, means) == stats.poisson.ppf(u, means)).all()
+    law = NegativeBinomial(law="negative_binomial", events_per_year=1.0, size=0.7)
+    assert (count_quantile(u, law, means) == stats.nbinom.ppf(u, 0.7, 0.7 / (0.7 + means))).all()
 
 
 def test_magnitudes_are_gutenberg_richter_between_two_ends() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -317,7 +318,7 @@ unit = "household_year"
 
 def test_the_scenario_of_the_page(tmp_path: Path) -> None:
     page = (Path(__file__).resolve().parents[1] / "docs" / "catastrophe.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    text, households = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     (tmp_path / "two-towns.toml").write_text(text, encoding="utf-8")
     one = load_scenario(tmp_path / "two-towns.toml")
     outcomes = simulate_catastrophe(one)
@@ -325,3 +326,7 @@ def test_the_scenario_of_the_page(tmp_path: Path) -> None:
     # Great floods: 0.5 a year, above 2.5 m with the chance of a lognormal.
     great = 0.5 * stats.norm.sf(np.log(2.5 / 0.6) / 0.7)
     assert outcomes.years.probabilities == pytest.approx([1 - np.exp(-great), np.exp(-great)], rel=1e-9)
+    # The part about households fits the joint scenario, key by key.
+    joint = load_scenario("ningxia-joint").document
+    joint["perils"]["earthquake"]["books"] = tomllib.loads(households)["perils"]["earthquake"]["books"]
+    Scenario.from_document(joint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from area_cases import area
 from conftest import build
 
 from fangpinbao.engine import Engine, population_of, simulate
@@ -37,6 +38,15 @@ def test_the_same_bits_and_progress(client) -> None:
     assert alone.by_year["funnel_found"].sum() > 0
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+def test_catastrophes_and_strata_go_along(client) -> None:
+    tiers = [{"peril": "storm", "from_size": 1.0, "share_of_years": 0.5}]
+    scenario = area({"tiers": tiers})
+    alone = simulate(scenario, 40, threads=1)
+    together = simulate(scenario, 40, client=client, chunk_years=7)
+    pd.testing.assert_frame_equal(alone.by_year, together.by_year, check_exact=True)
+    assert (alone.sums.batch_columns == together.sums.batch_columns).all()
 
 
 def test_a_given_population_goes_along(client) -> None:

@@ -20,11 +20,22 @@ from fangpinbao.core.streams import GOLDEN, decision_key, mix_array, survival_of
 from fangpinbao.scenario.catastrophe import AreaPeril, Earthquake
 from fangpinbao.scenario.laws import FrequencyLaw, NegativeBinomial
 
-__all__ = ["Events", "count_quantile", "draw_events", "event_ids", "event_words", "numbers_of"]
+__all__ = [
+    "Events",
+    "count_quantile",
+    "draw_events",
+    "epicentres",
+    "event_ids",
+    "event_words",
+    "felt",
+    "main_sources",
+    "numbers_of",
+]
 
 # What is drawn of an event, by the number of its uniform.
 PART, SIZE, DAY, HOUR, PLACE, ACROSS, FACTOR, COMMON, YEAR = range(1, 10)
 _MOST_EVENTS = 10_000
+_SUMMED_BELOW = 40.0
 _YEAR_BITS, _CLASS_BITS, _PATH_BITS = 20, 26, 32
 
 
@@ -92,12 +103,24 @@ def uniforms(words: Uint64Array, number: int) -> Float64Array:
 def count_quantile(u: Float64Array, law: FrequencyLaw | None, means: Float64Array) -> Int64Array:
     """Return numbers of events at uniforms, for a mean each; Poisson where there is no law.
 
-    The smallest k with P(N <= k) >= u, by summing probabilities.
+    The smallest k with P(N <= k) >= u, by summing probabilities; from a mean of `_SUMMED_BELOW` on, where the first of
+    them vanish, by scipy's quantile.
     """
     counts = np.zeros(u.size, dtype=np.int64)
     if law is not None and law.law == "bernoulli":
         return (u > 1.0 - means).astype(np.int64)
     size = law.size if isinstance(law, NegativeBinomial) else np.inf
+    many = means >= _SUMMED_BELOW
+    if many.any():
+        from scipy import stats
+
+        large = means[many]
+        if np.isfinite(size):
+            counts[many] = stats.nbinom.ppf(u[many], size, size / (size + large))
+        else:
+            counts[many] = stats.poisson.ppf(u[many], large)
+        counts[~many] = count_quantile(u[~many], law, means[~many])
+        return counts
     odds = means / (size + means) if np.isfinite(size) else means
     chance = (1.0 + means / size) ** -size if np.isfinite(size) else np.exp(-means)
     below, open_ = chance.copy(), np.flatnonzero(u > chance)
@@ -189,9 +212,7 @@ def draw_events(
     ids = event_ids(path, index, year, number)
     if one.tier >= 0:
         year = np.minimum((uniforms(words, YEAR) * term_years).astype(np.int64), term_years - 1)
-    rates = np.array([part.rate for part in one.parts])
-    ends = np.cumsum(rates / rates.sum())
-    part_of = np.minimum(np.searchsorted(ends, uniforms(words, PART)), rates.size - 1)
+    part_of = _parts_of(one, words)
     low = np.array([part.survival_low for part in one.parts])[part_of]
     high = np.array([part.survival_high for part in one.parts])[part_of]
     survival = low + (high - low) * uniforms(words, SIZE)
@@ -200,7 +221,7 @@ def draw_events(
         sizes = table.size.core().quantile_from_survival(survival)
         hits = _circles(table, cells, words, sizes)
     else:
-        source_of = np.array([part.source for part in one.parts])[part_of]
+        source_of = main_sources(one, words)
         sizes, hits = _quakes(table, cells, sources, source_of, survival, words)
     return Events(
         peril_index, path, year, season.days(uniforms(words, DAY)), season.hours(uniforms(words, HOUR)), sizes, factors,
@@ -236,13 +257,47 @@ def _quakes(
     smallest = np.array([zone.smallest for zone in zones])[source_of]
     largest = np.array([zone.largest for zone in zones])[source_of]
     sizes = magnitude_at(survival, smallest, largest, np.array([zone.b_value for zone in zones])[source_of])
+    east, north = epicentres(sources, source_of, words)
+    return sizes, felt(table, cells, sources, source_of, sizes, east, north, words, uniforms(words, COMMON))
+
+
+def main_sources(one: EventClass, words: Uint64Array) -> Int64Array:
+    """Return the source of each event of a class."""
+    return np.array([part.source for part in one.parts], dtype=np.int64)[_parts_of(one, words)]
+
+
+def _parts_of(one: EventClass, words: Uint64Array) -> Int64Array:
+    rates = np.array([part.rate for part in one.parts])
+    ends = np.cumsum(rates / rates.sum())
+    return np.minimum(np.searchsorted(ends, uniforms(words, PART)), rates.size - 1).astype(np.int64)
+
+
+def epicentres(
+    sources: tuple[Source, ...], source_of: Int64Array, words: Uint64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Return kilometres east and north of each earthquake, drawn evenly over its zone."""
     starts = np.array([source.start for source in sources])[source_of]
     ends = np.array([source.end for source in sources])[source_of]
     strikes = np.array([source.strike for source in sources])[source_of]
-    widths = np.array([zone.width_km for zone in zones])[source_of]
+    widths = np.array([source.zone.width_km for source in sources])[source_of]
     at = starts + (ends - starts) * uniforms(words, PLACE)[:, None]
     aside = widths * (uniforms(words, ACROSS) - 0.5)
-    east, north = at[:, 0] + aside * np.cos(strikes), at[:, 1] - aside * np.sin(strikes)
+    return at[:, 0] + aside * np.cos(strikes), at[:, 1] - aside * np.sin(strikes)
+
+
+def felt(
+    table: Earthquake,
+    cells: CellMap,
+    sources: tuple[Source, ...],
+    source_of: Int64Array,
+    sizes: Float64Array,
+    east: Float64Array,
+    north: Float64Array,
+    words: Uint64Array,
+    common_uniforms: Float64Array,
+) -> Hits:
+    """Return the cells that earthquakes of these magnitudes and epicentres hit, and their intensities."""
+    strikes = np.array([source.strike for source in sources])[source_of]
     relations = list(table.attenuation.values())
     longs, shorts = (
         np.array([
@@ -255,12 +310,12 @@ def _quakes(
     local = table.local_scatter
     within = np.array([local * one.sigma * (1.0 - one.between_share) ** 0.5 for one in relations])
     relation_of = np.array([source.relation for source in sources], dtype=np.int64)[source_of]
-    common = between[relation_of] * special.ndtri(uniforms(words, COMMON))
-    felt = np.zeros((words.size, len(cells.names)))
+    common = between[relation_of] * special.ndtri(common_uniforms)
+    intensities = np.zeros((words.size, len(cells.names)))
     shake(
         east, north, sizes, common, relation_of, strikes, words, cells.east, cells.north, longs, shorts, within,
-        table.smallest_intensity, felt,
+        table.smallest_intensity, intensities,
     )  # fmt: skip
-    hit = felt > 0.0
+    hit = intensities > 0.0
     start = np.concatenate(([0], np.cumsum(hit.sum(axis=1))))
-    return sizes, (start, np.nonzero(hit)[1].astype(np.int64), felt[hit])
+    return start, np.nonzero(hit)[1].astype(np.int64), intensities[hit]

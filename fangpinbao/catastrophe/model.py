@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array
+from fangpinbao.catastrophe.aftershocks import aftershocks_of
 from fangpinbao.catastrophe.contracts import benefits_of, fen
 from fangpinbao.catastrophe.draw import Events, draw_events
 from fangpinbao.catastrophe.event_file import EventFile, read_event_file
@@ -135,10 +136,24 @@ class CatastropheModel:
         stratum = None if self.strata is None else self.strata.stratum_of(paths)
         for index, one in enumerate(self.classes):
             q = self.perils.index(one.peril)
-            yield draw_events(
-                one, index, q, self.tables[q], self.cells, self.seasons[q], self.sources,
-                self.vulnerability[q].event_factor, paths, stratum, self.seed, term,
-            )  # fmt: skip
+            table, season, factor = self.tables[q], self.seasons[q], self.vulnerability[q].event_factor
+            events = draw_events(
+                one,
+                index,
+                q,
+                table,
+                self.cells,
+                season,
+                self.sources,
+                factor,
+                paths,
+                stratum,
+                self.seed,
+                term,
+            )
+            yield events
+            if isinstance(table, Earthquake) and table.aftershocks is not None:
+                yield aftershocks_of(events, one, table, self.cells, season, self.sources, factor, term)
 
     def months_of(self, events: Events) -> Int64Array:
         """Return the month (0 = January) of each event."""

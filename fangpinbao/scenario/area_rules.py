@@ -79,6 +79,7 @@ def area_problems(document: Document, accounts: dict[str, tuple[str, str]]) -> I
                     yield from _benefit(inside, booking, accounts, str(cause), contracts)
                 else:
                     yield from _without(inside, booking)
+    yield from _owed_twice(perils)
     yield from _coverages(document, perils, contracts)
     if strikes:
         yield from _whole(document, catastrophe)
@@ -131,7 +132,7 @@ def _benefit(
             'and times = "benefit" belong together: what a contract owes. Give both or none.',
         )
         return
-    if contract is None:
+    if not isinstance(contract, str):
         return
     if contract not in contracts:
         yield unknown(f"{place}.contract", contract, list(contracts), "a catastrophe contract")
@@ -148,6 +149,27 @@ def _benefit(
             f"{place}.account",
             f"= {account!r} is a cost; a fixed sum reimburses none. Book it to an account of kind points.",
         )
+
+
+def _owed_twice(perils: Document) -> Iterator[Problem]:
+    """What a contract owes for one harm of one event is booked once; perils with a filter may divide it."""
+    known: dict[tuple[str, str, str], str] = {}
+    for name, peril in perils.items():
+        owner, books = f"perils.{name}" if peril.get("where") else "all", peril.get("books")
+        for index, booking in enumerate(books if isinstance(books, list) else []):
+            contract, harms = (
+                (booking.get("contract"), booking.get("harm")) if isinstance(booking, dict) else (None, None)
+            )
+            if not isinstance(contract, str) or not isinstance(harms, list):
+                continue
+            place = f"perils.{name}.books[{index}]"
+            for harm in sorted(set(map(str, harms))):
+                first = known.setdefault((f"{owner} {peril.get('events_from')}", contract, harm), place)
+                if first != place:
+                    yield Problem(
+                        f"{place}.harm",
+                        f"names {harm}, for which {first} books what {contract!r} owes already. Name it once.",
+                    )
 
 
 def _without(place: str, booking: Document) -> Iterator[Problem]:
@@ -180,6 +202,8 @@ def _coverages(document: Document, perils: Document, contracts: Document) -> Ite
         if not isinstance(step, dict):
             continue
         contract = step.get("contract")
+        if contract is not None and not isinstance(contract, str):
+            continue
         if contract is not None and contract not in contracts:
             yield unknown(f"{place}.contract", contract, list(contracts), "a catastrophe contract")
             continue

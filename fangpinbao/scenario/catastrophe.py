@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.aftershocks import Aftershocks
 from fangpinbao.scenario.base import (
     Count,
     Label,
@@ -229,6 +230,7 @@ class Earthquake(_Peril):
         ),
     ] = 1.0
     smallest_intensity: Annotated[Positive, Field(description="cells below are not hit")] = 5.5
+    aftershocks: Aftershocks | None = None
 
 
 class Footprint(Table):
