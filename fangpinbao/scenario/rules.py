@@ -80,7 +80,8 @@ def check_rules(model: type[Model], data: Any, validate: Callable[[Any], Model],
         read[id(data)] = (data, table)
     for check in rules_of(model):
         try:
-            lines += [_line(problem, data) for problem in check(table)]
+            for problem in check(table):
+                lines.append(_line(problem, data))  # one by one: what a rule says before it stumbles stands
         except stumbles:
             continue
     if lines:
