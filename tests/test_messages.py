@@ -2,13 +2,19 @@
 
 # ruff: noqa: E501  (the messages are long and stand whole)
 
+import copy
 import re
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
-from fangpinbao.errors import InputError
-from fangpinbao.scenario import load_scenario
+from fangpinbao.errors import InputError, Problem
+from fangpinbao.scenario import Scenario, load_scenario
 
 SMALL = (Path(__file__).parent / "data_cli" / "small.toml").read_text(encoding="utf-8")
 
@@ -229,3 +235,48 @@ def test_numbers_of_any_table_can_be_changed(path: str, value: float) -> None:
         node = node[step] if isinstance(node, dict) else getattr(node, step)
 
     assert node == value
+
+
+JUNK = [5, -1, "x", [], {}, [[1]], [{"a": 1}], {"law": "x"}, True, 1e400, "unstable_lifted", {"value": 3}]
+
+
+def places(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place of a document."""
+    yield from [at] if at else []
+    for key, value in (
+        node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    ):
+        yield from places(value, (*at, key))
+
+
+def spoilt(document: dict[str, Any], random: Random) -> dict[str, Any]:
+    """Put junk at one or a few places."""
+    found = copy.deepcopy(document)
+    for place in random.sample(list(places(document)), random.choice([1, 2, 6])):
+        node: Any = found
+        with suppress(KeyError, IndexError, TypeError):  # a place within what is junk already
+            for step in place[:-1]:
+                node = node[step]
+            node[place[-1]] = copy.deepcopy(random.choice(JUNK))
+    return found
+
+
+def refusal_of(document: dict[str, Any]) -> tuple[Problem, ...]:
+    """The problems of a document; none where it can be read."""
+    try:
+        Scenario.from_document(document)
+    except InputError as error:
+        return error.problems
+    return ()
+
+
+def test_whatever_stands_in_a_file_it_is_read_or_refused_in_words() -> None:
+    document = tomllib.loads(SMALL)
+    document["programmes"]["base"]["shared_limits"] = {
+        "life": {"coverages": ["death"], "limit": 5_000, "per": "event"}
+    }
+    random = Random(7)
+    found = [refusal_of(spoilt(document, random)) for _ in range(300)]
+
+    assert sum(map(bool, found)) > 250
+    assert all(one.place and one.message.endswith((".", "?")) for problems in found for one in problems)
