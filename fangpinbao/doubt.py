@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from fangpinbao.scenario import Scenario
     from fangpinbao.scenario.models import Population
 
-__all__ = ["ROSTERS", "RosterDoubt", "RosterSpread", "roster_doubt"]
+__all__ = ["HEADLINES", "ROSTERS", "RosterDoubt", "RosterSpread", "roster_doubt"]
 
 ROSTERS = 8
-_HEADLINES = (
+HEADLINES = (
     ("pure_premium_per_insured", None),
     ("payout", None),
     ("households_prevented", "poverty"),
@@ -110,7 +110,7 @@ def roster_doubt(
         outcomes = simulate(scenario, years, seed, threads=threads, population=people)
         design = outcomes.years
         for programme in scenario.programmes:
-            for measure, line in _HEADLINES:
+            for measure, line in HEADLINES:
                 values = _by_year(outcomes, programme, measure, line)
                 if values is not None:
                     runs.setdefault((programme, measure, line), []).append(values)

@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fangpinbao.doubt import RosterDoubt
+from fangpinbao.doubt import HEADLINES, RosterDoubt
 from fangpinbao.estimators import Estimate
 from fangpinbao.measures import MEASURES, statistic_label
 from fangpinbao.population import Population
@@ -163,7 +163,8 @@ def _rosters_alone(doubt: RosterDoubt, label: Callable[[str], str], lang: Lang) 
 
 def _add_spreads(table: Table, doubt: RosterDoubt, names: Sequence[str], lang: Lang) -> None:
     """Add a row for each figure; two digits, as a spread of few rosters is not known better."""
-    for measure, line in dict.fromkeys((one.measure, one.line) for one in doubt.spreads):
+    known = {(one.measure, one.line) for one in doubt.spreads}
+    for measure, line in (one for one in HEADLINES if one in known):
         found = [doubt.of(name, measure) for name in names]
         spreads = [None if one is None else float(f"{one.standard_deviation:.2g}") for one in found]
         cells = [MISSING if spread is None else _short(spread, 2) for spread in spreads]

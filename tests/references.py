@@ -53,9 +53,12 @@ class Reference:
     def distance(self, figure: Figure) -> float:
         """Return how many of its standard errors the difference to an independent figure is.
 
-        Figures that do not vary between years are the same up to rounding, or infinitely far apart.
+        Few years may show nothing of what is rare, and no error either: theirs is then at least the stored one,
+        which falls with the root of the years. Figures that do not vary between years are the same up to rounding,
+        or infinitely far apart.
         """
-        error = math.hypot(self.standard_error, figure.standard_error or 0.0)
+        own = self.standard_error * math.sqrt(self.years / (figure.years or self.years))
+        error = math.hypot(self.standard_error, max(figure.standard_error or 0.0, own))
         gap = abs(figure.value - self.value)
         if error <= 1e-9 * abs(self.value):
             return 0.0 if gap <= 1e-9 * abs(self.value) else math.inf

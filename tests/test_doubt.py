@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from fangpinbao.doubt import RosterDoubt, roster_doubt
+from fangpinbao.doubt import RosterDoubt, RosterSpread, roster_doubt
 from fangpinbao.engine import population_of
 from fangpinbao.estimators import spread_between
+from fangpinbao.ranges import HeadlineRange
 from fangpinbao.roster import write_roster
 from fangpinbao.scenario import Scenario, load_scenario
 from fangpinbao.tables import Lang, range_table
@@ -129,3 +130,21 @@ def test_the_table_shows_it_where_no_number_has_a_range(doubt: RosterDoubt, lang
     assert words in text
     assert "BASE" in text
     assert {"en": "yuan per insured", "zh": "元/参保人"}[lang] in text
+
+
+def test_public_rules_have_a_column_beside_insurance_that_moves() -> None:
+    spreads = [
+        RosterSpread("rules", "poverty", "households_prevented", 2.0, "households"),
+        RosterSpread("base", None, "payout", 5_000.0, "yuan"),
+        RosterSpread("base", "poverty", "households_prevented", 3.0, "households"),
+    ]
+    moved = HeadlineRange("perils.fire.x", 1.0, 0.5, 2.0, 100, {"base": 90.0}, {"base": 120.0})
+    console = Console(width=140)
+    with console.capture() as shown:
+        doubt = RosterDoubt(8, 100, tuple(spreads))
+        console.print(range_table([moved], {"base": 100.0}, str.upper, "en", doubt))
+    lines = shown.get().splitlines()
+    rows = [line.split() for line in lines if "payout" in line or "kept from poverty" in line]
+
+    assert any("BASE" in line and "RULES" in line for line in lines)
+    assert [row[-2:] for row in rows] == [["5,000", "—"], ["3.0", "2.0"]]

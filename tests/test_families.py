@@ -166,3 +166,17 @@ def test_an_own_share_that_is_set_aside_is_borne(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert SettledFamily(load_family(file)).differences() == []
+
+
+def test_mistakes_of_the_story_and_of_its_terms_come_together(tmp_path: Path) -> None:
+    text = (FOLDER / "late-payment.toml").read_text(encoding="utf-8")
+    text = text.replace("terms/timing.toml", str(FOLDER / "terms" / "timing.toml"))
+    file = tmp_path / "wrong.toml"
+    story = text.replace("borne =", "bourne =", 1)
+    file.write_text(story + "\n[lines]\npoverty_line = -1\nresourc = 3\n", encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        load_family(file)
+
+    assert [problem.place for problem in refused.value.problems] == [
+        "expected[0].borne", "expected[0].bourne", "lines.poverty_line", "lines.resourc"
+    ]  # fmt: skip

@@ -2,13 +2,19 @@
 
 # ruff: noqa: E501  (the messages are long and stand whole)
 
+import copy
 import re
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
-from fangpinbao.errors import InputError
-from fangpinbao.scenario import load_scenario
+from fangpinbao.errors import InputError, Problem
+from fangpinbao.scenario import Scenario, load_scenario
 
 SMALL = (Path(__file__).parent / "data_cli" / "small.toml").read_text(encoding="utf-8")
 
@@ -75,7 +81,8 @@ OTHERS = [
     ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["deth"]\nlimit = 5_000\nper = "person_year"\n\n[programmes.capped]', "programmes.base.shared_limits.life.coverages[0] = 'deth' is not a coverage of this programme (illness, education, disaster, death)."),
     ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["death", "death"]\nlimit = 5_000\nper = "person_year"\n\n[programmes.capped]', "programmes.base.shared_limits.life.coverages[1] = 'death' stands in shared_limits.life already. Name it once."),
     ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 5_000\nper = "household_year"\n\n[programmes.capped]', "programmes.base.coverages.disaster.limit must not be above that of shared_limits.life (5000 yuan)."),
-    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 50_000\nper = "event"\n\n[programmes.capped]', 'programmes.base.coverages.disaster.unit = "household_year" is not possible beside shared_limits.life, which is per event. Align them.'),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 50_000\nper = "event"\n\n[programmes.capped]', "programmes.base.coverages.disaster is not possible beside shared_limits.life: it pays for costs, which share no limit of an event. Leave it out."),
+    ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["disaster", "death"]\nlimit = 50_000\nper = "person_year"\n\n[programmes.capped]', 'programmes.base.coverages.disaster.unit = "household_year" is not possible beside shared_limits.life, which is per person_year. Align them.'),
     ("[programmes.capped]", '[programmes.base.shared_limits.life]\ncoverages = ["death", "disaster", "illness"]\nlimit = 50_000\nper = "household_year"\n\n[programmes.capped]', "programmes.base.coverages.disaster is not possible beside shared_limits.life: it pays for costs"),
     ("{ points = 11, pays = 10_000 }]", '{ points = 11, pays = 10_000 }]\nper_household = { limit = 9_000 }\n\n[programmes.base.shared_limits.life]\ncoverages = ["death"]\nlimit = 50_000\nper = "event"', "programmes.base.coverages.death.per_household is not possible beside shared_limits.life. Drop one of them."),
     ('unit = "household_year"\nper_event = { deductible = 2_000 }\n', 'unit = "household_year"\nper_event = { deductible = 2_000 }\n\n[programmes.base.coverages.all]\naccounts = ["medical_cost"]\nunit = "household_year"\nlimit = 100\n\n[programmes.base.shared_limits.life]\ncoverages = ["all"]\nlimit = 50_000\nper = "household_year"\n\n[programmes.base.coverages.rest]\naccounts = ["property_loss"]\nunit = "household_year"\n', "programmes.base.shared_limits.life.coverages name all, which pays a household for members' costs"),
@@ -153,6 +160,19 @@ def test_wrong_fields_and_broken_rules_of_one_table_are_reported_together(tmp_pa
     assert problems_of(text, tmp_path) == sorted(TIRED_SAYS)
 
 
+def test_what_a_rule_finds_before_it_meets_a_wrong_field_stands(tmp_path: Path) -> None:
+    old = "bands = [{ rate = 0.5, up_to = 20_000 }, { rate = 0.8 }]"
+    new = (
+        'bands = [{ rate = 0.5, up_to = 2_000 }, { rate = 0.8, up_to = "all" }, { rate = 0.9, up_to = 100 }]'
+    )
+    place = "programmes.base.coverages.illness.bands"
+
+    assert problems_of(edited((old, new, "")), tmp_path) == [
+        f"{place}[0].up_to = 2000 lies at or below the deductible (3000 yuan), so that band can never pay. Raise it, or lower the deductible.",
+        f"{place}[1].up_to = 'all' is not a number. Write it without quotes or units.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("law", "says"),
     [
@@ -215,3 +235,48 @@ def test_numbers_of_any_table_can_be_changed(path: str, value: float) -> None:
         node = node[step] if isinstance(node, dict) else getattr(node, step)
 
     assert node == value
+
+
+JUNK = [5, -1, "x", [], {}, [[1]], [{"a": 1}], {"law": "x"}, True, 1e400, "unstable_lifted", {"value": 3}]
+
+
+def places(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place of a document."""
+    yield from [at] if at else []
+    for key, value in (
+        node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    ):
+        yield from places(value, (*at, key))
+
+
+def spoilt(document: dict[str, Any], random: Random) -> dict[str, Any]:
+    """Put junk at one or a few places."""
+    found = copy.deepcopy(document)
+    for place in random.sample(list(places(document)), random.choice([1, 2, 6])):
+        node: Any = found
+        with suppress(KeyError, IndexError, TypeError):  # a place within what is junk already
+            for step in place[:-1]:
+                node = node[step]
+            node[place[-1]] = copy.deepcopy(random.choice(JUNK))
+    return found
+
+
+def refusal_of(document: dict[str, Any]) -> tuple[Problem, ...]:
+    """The problems of a document; none where it can be read."""
+    try:
+        Scenario.from_document(document)
+    except InputError as error:
+        return error.problems
+    return ()
+
+
+def test_whatever_stands_in_a_file_it_is_read_or_refused_in_words() -> None:
+    document = tomllib.loads(SMALL)
+    document["programmes"]["base"]["shared_limits"] = {
+        "life": {"coverages": ["death"], "limit": 5_000, "per": "event"}
+    }
+    random = Random(7)
+    found = [refusal_of(spoilt(document, random)) for _ in range(300)]
+
+    assert sum(map(bool, found)) > 250
+    assert all(one.place and one.message.endswith((".", "?")) for problems in found for one in problems)

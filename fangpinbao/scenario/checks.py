@@ -75,14 +75,12 @@ def _steps(document: Document) -> Iterator[tuple[str, Document]]:
 
 
 def _booked(document: Document) -> set[str]:
-    booked = {
-        booking.get("account")
-        for peril in tables_at(document, "perils").values()
-        for booking in list_at(peril, "books")
-        if isinstance(booking, dict)
-    }
-    booked |= {cost.get("account") for cost in tables_at(document, "certain_costs").values()}
-    return {account for account in booked if isinstance(account, str)}
+    books = [book for peril in tables_at(document, "perils").values() for book in list_at(peril, "books")]
+    costs = [
+        *(book for book in books if isinstance(book, dict)),
+        *tables_at(document, "certain_costs").values(),
+    ]
+    return {account for cost in costs if isinstance(account := cost.get("account"), str)}
 
 
 def _coverages(document: Document, accounts: dict[str, tuple[str, str]]) -> Iterator[Problem]:
@@ -143,9 +141,13 @@ def _shared_limits(document: Document, accounts: dict[str, tuple[str, str]]) -> 
         for shared_name, shared in tables_at(programme, "shared_limits").items():
             for coverage in list_at(shared, "coverages"):
                 step = coverages.get(str(coverage), {})
-                known = [accounts[account] for account in list_at(step, "accounts") if account in accounts]
-                is_money = ("person", "points") not in known
-                if is_money and step.get("unit") == "household_year" and "person" in dict(known):
+                read = [
+                    accounts[str(account)]
+                    for account in list_at(step, "accounts")
+                    if str(account) in accounts
+                ]
+                is_money = ("person", "points") not in read
+                if is_money and step.get("unit") == "household_year" and "person" in dict(read):
                     yield Problem(
                         f"programmes.{name}.shared_limits.{shared_name}.coverages",
                         f"name {coverage}, which pays a household for members' costs; only household accounts can "

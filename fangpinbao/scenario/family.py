@@ -136,31 +136,48 @@ def load_family(path: str | Path) -> Family:
     Raises
     ------
     InputError
-        With every problem of the family's own tables, else every problem of its terms.
+        With every problem of the family's own tables and of its terms.
     """
     file = scenario_path(path)
     document = resolve_document(file)
     own = {key: document.pop(key) for key in _OWN if key in document}
+    problems: list[Problem] = []
+    tables = None
     try:
         tables = FamilyTables.model_validate(own, context={})
     except ValidationError as error:
-        raise InputError(str(path), sorted(set(problems_of(error, own, FamilyTables)))) from None
-    problems = list(_problems(tables, document))
-    if problems:
+        problems += problems_of(error, own, FamilyTables)
+    else:
+        problems += _problems(tables, document)
+    perils, names = _perils(tables) if tables is not None and not problems else ({}, ())
+    terms = _terms(document, own, perils, file.stem)
+    scenario = None
+    try:
+        scenario = Scenario.from_document(terms, file=file, subject=str(path))
+    except InputError as error:
+        problems += error.problems
+    if problems or tables is None or scenario is None:
         raise InputError(str(path), sorted(set(problems)))
-    perils, names = _perils(tables)
+    return Family(file.stem, tables, scenario, names)
+
+
+def _terms(
+    document: dict[str, Any], own: dict[str, Any], perils: dict[str, Any], name: str
+) -> dict[str, Any]:
+    """Return the scenario that a family's terms and perils make; its households are townships of their own."""
     terms = copy.deepcopy(document)
     for key in ("certain_costs", "year_factors"):
         terms.pop(key, None)
     terms["perils"] = {**perils, "nothing": _nothing(terms)}
+    households = [one for one in list_at(own, "households") if isinstance(one, dict)]
+    persons = sum(len(list_at(one, "persons")) for one in households)
     terms["population"] = {
-        "persons": sum(len(household.persons) for household in tables.households),
-        "townships": [household.id for household in tables.households],
+        "persons": max(persons, 1),
+        "townships": [str(one.get("id")) for one in households] or 1,
     }
-    terms.setdefault("name", file.stem)
-    terms.setdefault("title", own["sentence"])
-    scenario = Scenario.from_document(terms, file=file, subject=str(path))
-    return Family(file.stem, tables, scenario, names)
+    terms.setdefault("name", name)
+    terms.setdefault("title", own["sentence"] if perils else name)
+    return terms
 
 
 def family_names() -> list[str]:

@@ -402,6 +402,7 @@ def _strip_provenance(document: Document) -> tuple[Document, tuple[Number, ...],
 def _with_range(number: Number, given: Any, place: str, problems: list[Problem]) -> Number:
     if (
         not (isinstance(given, list) and len(given) == 2 and _is_plain_number(given))
+        or any(isinstance(end, list) for end in given)
         or given[0] > given[1]
         or (
             _is_plain_number(number.value)

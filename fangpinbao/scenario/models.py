@@ -329,12 +329,19 @@ class Programme(Table):
                         place,
                         f"{alone}: it pays for costs, and only the first of the stack may. Put it first.",
                     )
+                elif shared.per == "event":
+                    yield Problem(
+                        place, f"{alone}: it pays for costs, which share no limit of an event. Leave it out."
+                    )
                 elif coverage.unit != shared.per:
                     yield Problem(
                         f"{place}.unit",
                         f'= "{coverage.unit}" {alone}, which is per {shared.per}. Align them.',
                     )
-                elif coverage.limit is None or coverage.limit > shared.limit:
+                elif any(
+                    terms.limit is None or terms.limit > shared.limit
+                    for terms in (coverage, *coverage.variants)
+                ):
                     yield Problem(
                         f"{place}.limit",
                         f"must not be above that of shared_limits.{name} ({shared.limit:g} yuan).",

@@ -100,7 +100,7 @@ class ReinsuranceContract(Table):
     @rule
     def _has_what_its_kind_needs(self) -> Iterator[Problem]:
         for key in _NEEDED[self.kind]:
-            if key not in self.model_fields_set:
+            if getattr(self, key, "wrong") is None:
                 yield Problem(key, f"is missing; {self.kind} needs it. Add it.")
 
     @rule

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from fangpinbao.errors import Problem
@@ -80,7 +80,8 @@ def check_rules(model: type[Model], data: Any, validate: Callable[[Any], Model],
         read[id(data)] = (data, table)
     for check in rules_of(model):
         try:
-            lines += [_line(problem, data) for problem in check(table)]
+            for problem in check(table):
+                lines.append(_line(problem, data))  # one by one: what a rule says before it stumbles stands
         except stumbles:
             continue
     if lines:
@@ -135,7 +136,8 @@ def _valid_part(model: type[Model], data: Mapping[str, Any], error: ValidationEr
 @cache
 def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
     field = model.model_fields[name]
-    annotation: Any = Annotated[field.annotation, field]
+    limits = [*field.metadata, *([Field(discriminator=field.discriminator)] if field.discriminator else [])]
+    annotation: Any = Annotated[(field.annotation, *limits)] if limits else field.annotation
     return TypeAdapter(annotation)
 
 
