@@ -21,7 +21,7 @@ def risk_problems(document: Document) -> list[Problem]:
     for name, rule_set in rules.items():
         for group, signs in tables_at(rule_set, "groups").items():
             problems += _signs(signs, f"risk.rules.{name}.groups.{group}", attributes)
-    for name, design in tables_at(document, "relief_designs").items():
+    for name, design in table_at(document, "relief_designs").items():
         place = f"relief_designs.{name}"
         problems += _signs(table_at(design, "when"), f"{place}.when", attributes)
         wanted = design.get("person_has")
