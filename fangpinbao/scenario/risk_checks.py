@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.plain import Document, table_at, unknown
+from fangpinbao.scenario.plain import Document, table_at, tables_at, unknown
 
 __all__ = ["MOST_CASES", "risk_problems"]
 
@@ -22,10 +22,10 @@ def risk_problems(document: Document) -> list[Problem]:
     rules = table_at(risk, "rules")
     problems: list[Problem] = []
     for name, rule_set in rules.items():
-        for group, signs in table_at(rule_set, "groups").items():
+        for group, signs in tables_at(rule_set, "groups").items():
             problems += _signs(signs, f"risk.rules.{name}.groups.{group}", attributes)
     programmes = list(table_at(document, "programmes"))
-    for name, design in table_at(document, "detection").items():
+    for name, design in tables_at(document, "detection").items():
         place = f"detection.{name}"
         programme = design.get("programme")
         if isinstance(programme, str) and programme not in programmes:
@@ -70,7 +70,7 @@ def _signs(signs: Document, place: str, attributes: Document) -> Iterator[Proble
     for key in ("has", "has_none_of", "share_above"):
         names = signs.get(key)
         kind = "share" if key in _OF_SHARES else "chance"
-        for name in names if isinstance(names, list | dict) else []:
+        for name in filter(_is_text, names if isinstance(names, list | dict) else []):
             yield from _attribute(name, f"{place}.{key}", attributes, kind)
     below, above = signs.get("income_per_head_below"), signs.get("income_per_head_above")
     if isinstance(below, int | float) and isinstance(above, int | float) and above >= below:
@@ -82,6 +82,10 @@ def _signs(signs: Document, place: str, attributes: Document) -> Iterator[Proble
     for index, one in enumerate(alternatives if isinstance(alternatives, list) else []):
         if isinstance(one, dict):
             yield from _signs(one, f"{place}.any_of[{index}]", attributes)
+
+
+def _is_text(name: object) -> bool:
+    return isinstance(name, str)
 
 
 def _attribute(name: str, place: str, attributes: Document, kind: str) -> Iterator[Problem]:
