@@ -270,7 +270,17 @@ def refusal_of(document: dict[str, Any]) -> tuple[Problem, ...]:
     return ()
 
 
-@pytest.mark.parametrize("name", ["small", "at-risk-2020", "yinchuan-2019", "zhongning-2020-relief"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small",
+        "at-risk-2020",
+        "yinchuan-2019",
+        "zhongning-2020-relief",
+        "ningxia-joint",
+        "zhongning-2020-detection",
+    ],
+)
 def test_whatever_stands_in_a_file_it_is_read_or_refused_in_words(name: str) -> None:
     document = tomllib.loads(SMALL) if name == "small" else load_scenario(name).document
     if name == "small":

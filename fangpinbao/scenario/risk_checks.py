@@ -43,10 +43,10 @@ def risk_problems(document: Document) -> list[Problem]:
 
 def _cases(document: Document) -> Iterator[Problem]:
     """Programmes that name a detection design."""
-    designs = table_at(document, "detection")
+    designs = tables_at(document, "detection")
     channels: dict[str, None] = {}
     cases = []
-    for name, programme in table_at(document, "programmes").items():
+    for name, programme in tables_at(document, "programmes").items():
         design, place = programme.get("detection"), f"programmes.{name}.detection"
         if not isinstance(design, str):
             continue
