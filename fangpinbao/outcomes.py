@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from fangpinbao._typing import Float64Array, Int64Array
 from fangpinbao.columns import (
@@ -27,6 +26,8 @@ from fangpinbao.estimators import Years
 from fangpinbao.scenario.vocabulary import LINES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fangpinbao.scenario import Scenario
 
 __all__ = ["BATCHES", "Outcomes", "Sums"]
@@ -299,6 +300,8 @@ class Outcomes:
 
         With detection designs also the columns of the funnel, null for programmes without one.
         """
+        import pandas as pd
+
         n_programmes, n_years = len(self.programmes), self.n_years
         data: dict[str, object] = {
             "programme": pd.Categorical.from_codes(
@@ -335,6 +338,8 @@ class Outcomes:
         ``kind`` is ``insurance`` for coverages of a contract, else whose payment a step is: ``public``, ``hospital``,
         or ``household`` (its own share, set aside); relief of programmes is told apart by what it is.
         """
+        import pandas as pd
+
         rows: list[tuple[str, str, str, int]] = []
         for programme in self.programmes:
             for s in self.stack(programme):
@@ -369,6 +374,8 @@ class Outcomes:
         ValueError
             If the run did not keep them.
         """
+        import pandas as pd
+
         sums = self.sums.by_household
         if sums.shape[1] == 0:
             raise ValueError("this run kept no sums by household; simulate(..., by_household=True)")

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fangpinbao._typing import BoolArray, Float64Array, Int32Array, Int64Array, Uint8Array, Uint64Array
 from fangpinbao.core.streams import GOLDEN, mix_array
 from fangpinbao.errors import InputError, Problem
-from fangpinbao.roster_columns import read_columns, tag_bits, tag_words
 from fangpinbao.scenario.terms import Filter
 from fangpinbao.scenario.vocabulary import CLASSES, STAGES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Population", "stable_keys"]
 
@@ -213,6 +214,8 @@ class Population:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a person, household columns repeated; ``from_frame`` gives the population back."""
+        import pandas as pd
+
         names = np.array(self.township_names, dtype=object)
         of = self.household_of
         columns: dict[str, NDArray[Any]] = {
@@ -230,6 +233,8 @@ class Population:
         if self.assets is not None:
             columns["assets"] = self.assets[of]
         if self.tags is not None:
+            from fangpinbao.roster_columns import tag_words
+
             columns["tags"] = tag_words(self.tags, self.tag_names)
         return pd.DataFrame(columns)
 
@@ -254,6 +259,8 @@ class Population:
             Naming every problem by row and column.
         """
         rows = np.arange(1, len(persons) + 1) if rows is None else rows
+        from fangpinbao.roster_columns import read_columns, tag_bits
+
         columns, household_of, first = read_columns(persons, rows, subject)
         names, township_of = np.unique(columns["township"].astype("U"), return_inverse=True)
         tags, tag_names = tag_bits(columns["tags"]) if "tags" in columns else (None, ())
