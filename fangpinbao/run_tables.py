@@ -12,6 +12,7 @@ from rich.text import Text
 from fangpinbao import yearly
 from fangpinbao.detection import funnels_of_run
 from fangpinbao.files import count_by_status
+from fangpinbao.financing_tables import financing_table
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.payers import COST_KINDS, HOUSEHOLD, payer_label
@@ -383,7 +384,7 @@ class RunTables:
     def details(self) -> Iterator[RenderableType]:
         """Everything behind the first table, in order."""
         tables = (self.coverages(), self.classes(), *self.uses()) if self.insurance else ()
-        found = (self.funnels(), funnel_class_table(self), entry_table(self))
+        found = (financing_table(self), self.funnels(), funnel_class_table(self), entry_table(self))
         behind = (*found, *self.layers(), *self.bearers(), self.records())
         yield from (table for table in (*tables, *behind) if table is not None)
 

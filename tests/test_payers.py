@@ -13,12 +13,14 @@ from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.explain import explain
 from fangpinbao.figures import all_figures
+from fangpinbao.financing_tables import financing_table
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.payers import borne, borne_by_year, payer_label
 from fangpinbao.poverty_measures import poverty
 from fangpinbao.pricing import price
 from fangpinbao.risk import tail_risk
-from fangpinbao.scenario import Scenario
+from fangpinbao.run_tables import RunTables
+from fangpinbao.scenario import Scenario, load_scenario
 from fangpinbao.yearly import OF_PAYOUT
 
 MEDICAL = ["medical_cost", "accident_medical_cost", "disaster_medical_cost"]
@@ -272,3 +274,15 @@ def test_shares_of_a_premium_are_at_most_all() -> None:
         InputError, match=r"other_share and household_share sum to 1\.1, above 1\. Lower one\."
     ):
         build(programmes={"base": None, "shop": shop})
+
+
+def test_the_table_says_who_pays_the_premium() -> None:
+    run = simulate(load_scenario("ningxia-fupinbao-2020").replace("population.persons", 500), 5, 1)
+    table = financing_table(RunTables(run, all_figures(run)))
+    assert table is not None
+    headers = [column.header for column in table.table.columns]
+    cells = [list(column.cells) for column in table.table.columns]
+    assert headers[1:] == ["household", "other money", "government"]
+    assert len(cells[0]) == 1  # one programme is financed by several
+    assert [cell[0].split(" (")[1] for cell in cells[1:]] == ["20.0%)", "15.0%)", "65.0%)"]
+    assert financing_table(RunTables(simulate(build(), 5, 1), {})) is None
