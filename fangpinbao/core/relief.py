@@ -1,7 +1,8 @@
 """Relief that programmes pay: gaps to a standard, cost left to bear, sums by head, exit periods, loans.
 
 Entries of a programme follow its stack, one after the other: what insurance has paid is no longer borne, and what an
-entry has paid fills the gap for the next, both also where it comes late. Tests are decided in the world "none", as those of coverages.
+entry has paid fills the gap for the next, both also where it comes late. Tests are decided in the world "none", as
+those of coverages.
 """
 
 from __future__ import annotations
