@@ -6,7 +6,7 @@ import numpy as np
 
 from fangpinbao import estimators, yearly
 from fangpinbao.outcomes import Outcomes
-from fangpinbao.payers import COST_KINDS, borne_by_year
+from fangpinbao.payers import ALL_COSTS, COST_KINDS, borne_by_year, relief_of_cost
 from fangpinbao.records import Figures, Gathering
 
 __all__ = ["compare"]
@@ -64,7 +64,8 @@ def _funnels(gathering: Gathering, outcomes: Outcomes, a: str, b: str, name: str
 def _borne(gathering: Gathering, outcomes: Outcomes, a: str, b: str, name: str) -> None:
     """Compare what each payer bears of each kind of cost."""
     nothing = np.zeros(outcomes.n_years, dtype=np.int64)
-    for kind in COST_KINDS:
+    together = [] if relief_of_cost(outcomes) is None else [ALL_COSTS]
+    for kind in (*COST_KINDS, *together):
         mine, other = (borne_by_year(outcomes, programme, kind) for programme in (a, b))
         if mine is None or other is None:
             continue

@@ -115,6 +115,7 @@ def compile_steps(
         row[at.IS_POINTS] = node.is_points
         row[at.DISCHARGE] = count_groups[tuple(sorted(read))] if step.unit == "discharge" else -1
         row[at.WAITING], row[at.INSURANCE] = step.waiting_days, node.payer_kind == "insurer"
+        row[at.REIMBURSES] = not node.is_points and node.payer_kind != "household"
         case = row[at.CASE] = -1 if node.programme is None else cases.index(node.programme)
         in_time[s] = step.paid_within_year if case < 0 else 0.0
         per_event = step if step.unit == "event" or node.is_points else step.per_event

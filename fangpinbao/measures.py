@@ -142,6 +142,7 @@ _COSTS = {
     "education": ("schooling and other rigid spending", "就学等刚性支出"),
     "stock": ("property loss", "财产损失"),
     "income": ("crop and income loss", "农业与收入损失"),
+    "cost": ("cost of all kinds", "各类费用与损失合计"),
 }
 
 
@@ -149,6 +150,10 @@ def _borne(kind: str) -> list[Measure]:
     """What each payer bears of one kind of cost."""
     en, zh = _COSTS[kind]
     meaning = f"What one payer bears of {en}; `household`: what no step pays."
+    if kind == "cost":
+        meaning = (
+            f"{meaning[:-1]} and no relief bears; `relief`: entries on cost borne, less loans that came back."
+        )
     whole = f"The same over all {en}, a ratio of means."
     return [
         Measure(f"{kind}_borne", "yuan", f"{en} borne", f"{zh}承担额", meaning, ("payer",)),

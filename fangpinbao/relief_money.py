@@ -44,8 +44,8 @@ class DesignFigures:
     cost, late, repaid
         Yuan a year after scaling: payout and relief, with what public layers pay more or less, less loans that came
         back; of it after the year; loans that came back. Premium loadings and administration are left out.
-    payments
-        Of relief, or households paid by insurance.
+    payments, households_paid
+        Of relief, each entry counted by itself; households paid by insurance.
     prevented, lifted, induced, gap_closed, cost_per_prevented
         By line: households (of W0 above the line), households poor before, yuan, and yuan per household net of
         induced ones; the last None where the number is negative or within two standard errors of zero.
@@ -62,6 +62,7 @@ class DesignFigures:
     late: Estimate
     repaid: Estimate
     payments: Estimate
+    households_paid: Estimate
     prevented: Mapping[str, Estimate]
     lifted: Mapping[str, Estimate]
     induced: Mapping[str, Estimate]
@@ -197,7 +198,7 @@ def _figures(own: Outcomes, outcomes: Outcomes, name: str, insurance: str, share
         return {line: yearly.mean(outcomes, name, measure, line) for line in LINES}
 
     late = of("own_relief_late") + (0 if yearly.is_rules(outcomes, name) else of("late_payment"))
-    pays = "own_relief_payments" if yearly.is_rules(outcomes, name) else "households_paid"
+    insured = 0 if yearly.is_rules(outcomes, name) else of("households_paid")
     unit, net = "yuan per household", {line: of("households_net_prevented", line) for line in LINES}
     label = outcomes.scenario.programmes[name].label
     return DesignFigures(
@@ -209,7 +210,8 @@ def _figures(own: Outcomes, outcomes: Outcomes, name: str, insurance: str, share
         cost=yuan(cost),
         late=yuan(late),
         repaid=yuan(of("loans_repaid")),
-        payments=estimators.mean(of(pays), years, "payments"),
+        payments=estimators.mean(of("own_relief_payments"), years, "payments"),
+        households_paid=estimators.mean(np.zeros_like(late) + insured, years, "households"),
         prevented=by_line("households_prevented"),
         lifted=by_line("households_lifted"),
         induced=by_line("households_induced"),

@@ -50,7 +50,7 @@ def own_relief(year: HouseholdYear, lang: str) -> Iterator[Given]:
         paid, late = part["paid"], part.get("late", 0)
         words = _Words(year, int(e), paid_row, lang)
         base = words.base(filled, reimbursed)
-        filled += paid - late
+        filled += paid
         reimbursed += paid if paid_row.table.base == "borne" else 0
         why = tuple(words.why(base, paid, late))
         yield Given(paid_row.entry, paid_row.table, base, paid, paid - late, part.get("repaid", 0), why)
@@ -70,7 +70,8 @@ class _Words(Reasons):
             return self.due
         if self.table.base == "borne":
             loss = year.of_household(at.INCOME_START) + year.total(at.RELIEF_PAID) - year.total(at.RESOURCE)
-            return max(loss - (adjust - year.change(at.FIXED)) - reimbursed, 0)
+            insured = adjust - year.change(at.FIXED) + year.change(at.LATER)
+            return max(loss - insured - reimbursed, 0)
         have = year.total(at.RESOURCE)
         if self.table.on != "resources":
             have = year.of_household(at.INCOME_TESTED) - year.total(at.LOST) + year.total(at.RELIEF_PAID)

@@ -193,12 +193,13 @@ def relief_tables(figures: Sequence[DesignFigures], lang: Lang) -> list[Titled]:
     heads = (
         ("", ""), ("own cost, yuan", "自身成本（元）"), ("take-up times", "申领率倍数"),
         ("payments times", "金额倍数"), ("paid, yuan", "支出（元）"), ("of it late", "其中次年到账"),
-        ("loans that came back", "收回贷款"), ("payments", "受助户次"),
+        ("loans that came back", "收回贷款"), ("payments of relief", "受助户次"),
+        ("households paid by insurance", "获保险赔付户数"),
     )  # fmt: skip
     money = new_table([say(lang, *head) for head in heads])
     for one in figures:
         served, raised = f"{one.served:.3g}", f"{one.raised:.3g}"
-        cells = (one.cost, one.late, one.repaid, one.payments)
+        cells = (one.cost, one.late, one.repaid, one.payments, one.households_paid)
         money.add_row(one.label[zh], shown(one.own_cost), served, raised, *map(shown, cells))
     tables = [Titled(say(lang, "Money of a mean year", "年均资金"), money)]
     columns = (

@@ -15,7 +15,7 @@ from fangpinbao.files import count_by_status
 from fangpinbao.financing_tables import financing_table
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
-from fangpinbao.payers import COST_KINDS, HOUSEHOLD, payer_label
+from fangpinbao.payers import ALL_COSTS, COST_KINDS, HOUSEHOLD, payer_label, relief_of_cost
 from fangpinbao.records import Figure, group_label, line_label
 from fangpinbao.relief_tables import entry_table, money_tables
 from fangpinbao.risk import precision_line
@@ -192,11 +192,11 @@ class RunTables:
         """What households bear under public rules, and what these cost the public."""
         table.add_section()
         table.add_row(Text(self.say("What do households bear?", "农户负担多少？"), style="bold"))
-        for kind in COST_KINDS:
+        for kind in (*COST_KINDS, ALL_COSTS):
             found = [self.find(name, f"{kind}_borne", group=HOUSEHOLD) for name in names]
             if any(one is not None for one in found):
                 measure = MEASURES[f"{kind}_borne"]
-                label = f"  {measure.label(self.lang)}: {self.payer_label(HOUSEHOLD)}"
+                label = f"  {measure.label(self.lang)}: {self._bearer(kind, HOUSEHOLD)}"
                 cells = [cell(one, self.lang) for one in found]
                 table.add_row(label, unit_label(measure.unit, self.lang), *cells)
         self._rows(table, names, None, _BURDEN)
@@ -324,7 +324,7 @@ class RunTables:
 
     def _bearers(self, names: list[str]) -> Titled | None:
         table = new_table(["", *map(self.programme_label, names)])
-        for kind in COST_KINDS:
+        for kind in (*COST_KINDS, ALL_COSTS):
             payers = list(
                 dict.fromkeys(
                     one.group for one in self.figures if one.measure == f"{kind}_borne" and one.group
@@ -341,10 +341,17 @@ class RunTables:
                     f"{cell(amount, self.lang)} ({share.value:.1%})" if share else cell(amount, self.lang)
                     for amount, share in zip(amounts, shares, strict=True)
                 ]
-                table.add_row("  " + self.payer_label(payer), *cells)
+                table.add_row("  " + self._bearer(kind, payer), *cells)
         if not table.rows:
             return None
         return Titled(self.say("Who bears each yuan, yuan a year", "每一元由谁承担，元/年"), table)
+
+    def _bearer(self, kind: str, payer: str) -> str:
+        """Label of a payer; relief that pays cost borne knows no kinds of cost, so it is not taken off each."""
+        label = self.payer_label(payer)
+        if kind == ALL_COSTS or payer != HOUSEHOLD or relief_of_cost(self.outcomes) is None:
+            return label
+        return self.say(f"{label}, relief not taken off", f"{label}（未扣救助）")
 
     def records(self) -> Titled | None:
         """Published figures of the place that nothing is fitted to."""

@@ -32,6 +32,11 @@ def summary(scenario: Scenario) -> list[str]:
     for name, programme in scenario.programmes.items():
         relief = [f"relief {entry}" for entry in programme.relief]
         lines.append(f"  programme {name}: {', '.join([*programme.coverages, *relief])}")
+        if relief and programme.detection is not None:
+            lines.append(
+                f"    note: {programme.detection} finds families for the coverages alone; relief is paid by "
+                "its own take_up and paid_within_year, found or not"
+            )
     with_range = sum(number.range is not None for number in scenario.numbers)
     by_status = ", ".join(f"{count} {status}" for status, count in count_by_status(scenario).items())
     lines.append(f"  numbers: {by_status}; {with_range} with a range")

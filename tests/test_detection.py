@@ -31,6 +31,7 @@ from fangpinbao.outcomes import Outcomes
 from fangpinbao.plot_funnel import plot_funnel
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.risk import Detection
+from fangpinbao.summary import summary
 
 matplotlib.use("Agg")
 
@@ -447,6 +448,32 @@ def test_years_hold_the_funnel_and_null_where_there_is_none() -> None:
     assert not [name for name in simulate(village(None), 2, SEED).by_year if name.startswith("funnel")]
     with pytest.raises(KeyError, match="base have a funnel"):
         outcomes.funnel_column("none", "funnel_due")
+
+
+def test_relief_is_paid_without_being_found_and_check_says_so() -> None:
+    """Nobody is found, so that insurance pays nothing: relief is what it is without any insurance."""
+    nobody, entry = {"channels": {"a": {"chance": 0.0}}}, {"relief": {"rest": {"base": "borne"}}}
+    scenario = build(
+        population={"persons": 900},
+        programmes={
+            "base": {"coverages": ONE_TEST, "detection": "d", **entry},
+            "alone": {"kind": "rules", **entry},
+        },
+        detection={"d": nobody},
+    )
+    outcomes = simulate(scenario, 5, SEED)
+    rows = {row.programme: outcomes.sums.step_paid[:, row.row] for row in outcomes.compiled.relief}
+    assert not outcomes.column("base", "payout_fen").any()
+    assert rows["base"].all()
+    assert rows["base"].tolist() == rows["alone"].tolist()
+    lines = summary(scenario)
+    (note,) = [
+        k
+        for k, line in enumerate(lines)
+        if line.startswith("    note: d finds families for the coverages alone")
+    ]
+    assert lines[note - 1].startswith("  programme base:")
+    assert not [line for line in summary(village(nobody)) if "note:" in line]
 
 
 def test_the_equivalents_reproduce_the_payout_in_a_run() -> None:

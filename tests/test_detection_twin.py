@@ -104,6 +104,9 @@ SAME = {
     },
     "own premium": found(premium_per_insured=80, household_share=0.3),
     "benefits count": {**found(), "relief": {"dibao": {"benefits_count": True, "take_up": 0.9}}},
+    "relief needs no finding": found(
+        relief={"x_rest": {"base": "borne", "rate": 0.5}, "gap": {"base": "gap", "benefits_count": True}}
+    ),
     "resource income": {**found(), "lines": {"resource": "income"}},
 }
 

@@ -9,13 +9,14 @@ import pytest
 from conftest import build
 
 from fangpinbao.comparison import compare
+from fangpinbao.compiled import account_table
 from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.explain import explain
 from fangpinbao.figures import all_figures
 from fangpinbao.financing_tables import financing_table
 from fangpinbao.outcomes import Outcomes
-from fangpinbao.payers import borne, borne_by_year, payer_label
+from fangpinbao.payers import ALL_COSTS, borne, borne_by_year, payer_label
 from fangpinbao.poverty_measures import poverty
 from fangpinbao.pricing import price
 from fangpinbao.risk import tail_risk
@@ -195,6 +196,73 @@ def test_a_step_of_two_kinds_of_cost_is_named_not_guessed() -> None:
         note.startswith("mixed: medical_borne: a step pays this and another kind") for note in figures.notes
     )
     assert figures.select(programme="none", measure="medical_borne")
+
+
+HELP = {
+    "base": None,
+    "shop": {"coverages": {"family": {"accounts": MEDICAL, "rate": 0.5, "paid_within_year": 0.2}},
+             "relief": {"rest": {"base": "borne", "rate": 0.4}, "gap": {"base": "gap"}}},
+    "loan": {"kind": "rules", "relief": {"lent": {"base": "borne", "loan": {"years": 2, "repaid": 0.9}}}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def helped() -> Outcomes:
+    return simulate(build(programmes=HELP), 12)
+
+
+def test_relief_of_cost_stands_beside_the_household(helped: Outcomes) -> None:
+    """All payers together bear all costs; relief bears what its entries on cost borne pay, net of loans paid back."""
+    of_kinds = [
+        a for a, name in enumerate(helped.accounts) if account_table(helped.scenario)[name].kind != "points"
+    ]
+    cost = helped.sums.ground_up[:, of_kinds].sum(axis=1)
+    rows = {(row.entry, row.part): helped.sums.step_paid[:, row.row] for row in helped.compiled.relief}
+    relief = {"shop": rows["rest", "paid"], "loan": rows["lent", "paid"] - rows["lent", "repaid"]}
+    none = borne_by_year(helped, "none", ALL_COSTS)
+    for name, paid in relief.items():
+        found = borne_by_year(helped, name, ALL_COSTS)
+        assert found is not None
+        assert none is not None
+        assert found["relief"].tolist() == paid.tolist()
+        assert sum(found.values()).tolist() == cost.tolist()
+        insurer = found.get("insurer", 0 * paid)
+        assert (found["household"] + paid + insurer).tolist() == none["household"].tolist()
+    assert "relief" not in none
+    figures = borne(helped)
+    assert figures.one("cost_borne", "shop", group="relief").value == pytest.approx(
+        relief["shop"].mean() / 100
+    )
+    shares = figures.select(programme="shop", measure="cost_borne_share")
+    assert sum(one.value for one in shares) == pytest.approx(1.0)
+    assert any(
+        note.startswith("shop: *_borne of one kind: relief is not taken off") for note in figures.notes
+    )
+    found = compare(helped, "shop", "none").select(measure="cost_borne")
+    assert {one.group for one in found} >= {"household", "insurer", "relief"}
+    assert sum(one.value for one in found) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_only_relief_that_pays_cost_has_all_costs_together(outcomes: Outcomes) -> None:
+    assert not borne(outcomes).select(measure="cost_borne")
+    gap = build(programmes={"base": None, "p": {"kind": "rules", "relief": {"gap": {"base": "gap"}}}})
+    assert not borne(simulate(gap, 2)).select(measure="cost_borne")
+
+
+@pytest.mark.parametrize(
+    ("lang", "before", "after", "relief"),
+    [
+        ("en", "household, relief not taken off", "household", "relief"),
+        ("zh", "农户（未扣救助）", "农户", "救助"),
+    ],
+)
+def test_the_table_says_what_relief_is_taken_off(
+    helped: Outcomes, lang: str, before: str, after: str, relief: str
+) -> None:
+    shown = RunTables(helped, all_figures(helped), lang)
+    heads = [str(head).strip() for table in shown.bearers() for head in table.table.columns[0].cells]
+    assert heads.count(before) == 1
+    assert heads.index(before) < heads.index(after) < heads.index(relief)
 
 
 def test_premium_is_financed_as_the_scenario_says() -> None:

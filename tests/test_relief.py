@@ -20,6 +20,7 @@ from fangpinbao.explain import explain
 from fangpinbao.figures import all_figures
 from fangpinbao.household_years import settle_households
 from fangpinbao.loans import part_due
+from fangpinbao.payers import relief_of_cost
 from fangpinbao.run_tables import RunTables
 from fangpinbao.scenario.relief import Period
 from fangpinbao.tables import print_all
@@ -66,6 +67,21 @@ SAME = {
          "house": {"accounts": ["property_loss"], "unit": "household_year", "rate": 0.4, "paid_within_year": 0.5}},
         programmes={"p": {"stack": ["illness", "house", "death", "basic", "critical", "assistance"]}},
     ),
+    "borne behind insurance that pays late": paying(
+        {"x": {**BORNE, "rate": 0.5, "paid_within_year": 0.3}, "y": BORNE},
+        {"illness": {**ILLNESS, "paid_within_year": 0.37},
+         "death": {"accounts": ["death_or_disability"], "fixed_sum": 3_000, "paid_within_year": 0.5},
+         "all": {"accounts": ["property_loss", "medical_cost"], "unit": "household_year", "rate": 0.4,
+                 "paid_within_year": 0.11}},
+    ),
+    "borne behind rules that pay late": one(
+        BORNE, {"share": {**ILLNESS, "payer_kind": "household", "paid_within_year": 0.0, "rate": 0.1},
+                "fund": {**ILLNESS, "paid_within_year": 0.21}}, programmes={"p": {"kind": "rules"}},
+    ),
+    "gaps one after the other, late": paying(
+        {"x": {**GAP, "rate": 0.6, "paid_within_year": 0.63}, "heads": {**HEADS, "rate": 0.01, "paid_within_year": 0.5},
+         "y": {**GAP, "standard": 4_700, "benefits_count": True}}, {"illness": {**ILLNESS, "paid_within_year": 0.4}},
+    ),
     "assets": one({**BORNE, "rate": 0.5}, COVER, lines={"resource": "assets"},
                   population={"classes": {key: {"assets": {"law": "lognormal", "median": 9000, "sigma": 1.0}}
                                           for key in ("unstable_lifted", "marginal")}}),
@@ -95,7 +111,7 @@ SAME = {
     "period of 1 month on a gap": one({**GAP, "period": {"months": 1, "begun_a_year": 0.9}}),
     "loan": one({**BORNE, "cap": 50_000, "loan": {"years": 3, "repaid": 0.95}}),
     "loan by chance beside insurance": one(
-        {**BORNE, "take_up": 0.4, "rate": 0.8, "paid_within_year": 0.9, "loan": {"years": 2},
+        {**BORNE, "take_up": 0.4, "rate": 0.8, "loan": {"years": 2},
          "income_test": {"per_head_below": 6_000}}, COVER,
     ),
     "loan on certain costs": one({**BORNE, "loan": {"years": 1, "repaid": 0.5}}, certain_costs=MEDICINE),
@@ -169,6 +185,18 @@ def test_a_limit_over_all_that_leaves_nothing_leaves_all_to_relief() -> None:
         assert (paid[0] > paid[2]).all()
         assert not cut.column("p", "payout_fen").any()
         assert (alone.column("p", "relief_fen") == cut.column("p", "relief_fen")).all()
+
+
+def test_no_cost_is_paid_twice_however_late_insurance_pays() -> None:
+    """What insurance and relief pay of costs does not depend on when insurance pays, and is all that was borne."""
+    paid = []
+    for in_time in (1.0, 0.35, 0.0):
+        cover = {"illness": {**ILLNESS, "paid_within_year": in_time}}
+        outcomes = Engine(build(**one({**BORNE, "rate": 2.0}, cover)), seed=5).run(20, threads=1)
+        relief = relief_of_cost(outcomes, "p")
+        assert relief is not None
+        paid.append([relief.tolist(), outcomes.column("p", "payout_fen").tolist()])
+    assert paid[0] == paid[1] == paid[2]
 
 
 def test_households_one_by_one_have_the_resources_of_the_sums() -> None:
@@ -328,6 +356,8 @@ MISTAKES = [
      "programmes.p.relief.x.period.begun_a_year = 0.5 with 18 months puts 121% of the households into a period"),
     ({"x": {**HEADS, "period": {"months": 18, "begun_a_year": 0.1}, "loan": {"years": 3}}}, {},
      "programmes.p.relief.x.loan cannot stand beside a period"),
+    ({"x": {**BORNE, "paid_within_year": 0.9, "loan": {"years": 3}}}, {},
+     "programmes.p.relief.x.loan needs its money within the year, and paid_within_year = 0.9"),
     ({"x": BORNE}, {"lines": {"resource": "income"}},
      'programmes.p.relief.x.base = "borne" pays costs, which lines.resource = "income" does not count.'),
     ({"x": {**GAP, "loan": {"years": 3}}}, {"lines": {"resource": "income"}},

@@ -13,6 +13,7 @@ from fangpinbao.engine import Engine
 from fangpinbao.errors import InputError
 from fangpinbao.household_years import settle_households
 from fangpinbao.relief_money import relief_for_the_same_money
+from fangpinbao.risk_tables import relief_tables
 from fangpinbao.scenario.load import load_with
 
 DESIGNS = {
@@ -90,6 +91,30 @@ def test_at_own_cost_a_chance_is_a_share_of_all() -> None:
     draws = figures["all"].payments.value * YEARS
     assert abs(share - 0.25) < 4 * np.sqrt(0.25 * 0.75 / draws)
     assert (figures["all"].served, figures["all"].raised) == (1.0, 1.0)
+
+
+def test_insurance_and_relief_of_one_programme_are_both_counted() -> None:
+    """One column each: households paid by insurance, payments of relief; both as the run counts them."""
+    relief = {"rest": {"base": "borne"}, "gap": {"base": "gap"}}
+    programmes = {"base": {"relief": relief}, "alone": {"kind": "rules", "relief": relief}}
+    scenario = build(population={"persons": 900}, programmes=programmes)
+    both, alone = relief_for_the_same_money(scenario, YEARS, seed=3, same_money=False)
+    outcomes = Engine(scenario, seed=3).run(YEARS, threads=1)
+    for one, name in ((both, "base"), (alone, "alone")):
+        rows = [row.row for row in outcomes.compiled.relief if row.programme == name and row.part == "paid"]
+        assert len(rows) == 2
+        assert one.payments.value == pytest.approx(outcomes.sums.step_claims[:, rows].sum() / YEARS)
+        assert one.payments.value > 0.0
+    assert both.households_paid.value == pytest.approx(outcomes.column("base", "households_paid").mean())
+    assert both.households_paid.value > 0.0
+    assert alone.households_paid.value == 0.0
+    paid = {
+        "en": ("payments of relief", "households paid by insurance"),
+        "zh": ("受助户次", "获保险赔付户数"),
+    }
+    for lang, heads in paid.items():
+        money = relief_tables([both, alone], lang)[0].table
+        assert {str(column.header) for column in money.columns} >= set(heads)
 
 
 def test_what_cannot_be_compared_is_refused() -> None:

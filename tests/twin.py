@@ -408,6 +408,8 @@ class Twin:
                 if case is not None and programme:
                     in_time = 0 if case.is_late else paid
                 change["value"] += half_up(in_time * repairs)
+                if kinds != {"points"} and step.payer_kind != "household":
+                    change["later"] += half_up(paid * repairs) - half_up(in_time * repairs)
                 change["medical"] += in_time if kinds == {"medical"} else 0
                 if programme and programme.kind == "insurance":
                     change["benefit"] += paid
@@ -418,11 +420,12 @@ class Twin:
 
     def own_relief(self, name, h, size, state, changes, cut, steps) -> tuple[int, int]:
         """Relief of a programme: what it does for resources, and what it costs net of loans that come back."""
-        aid = net = 0
+        aid = net = given = 0  # given: what comes late, too
         benefits = changes[name]["value"] - changes["none"]["value"]
         borne = state.start + state.relief - state.u - (benefits - changes[name]["fixed"])
+        borne -= changes[name]["later"] - changes["none"]["later"]
         for entry, table in self.scenario.programmes[name].relief.items():
-            base = self.base_of(table, h, size, state, borne, aid, benefits - cut)
+            base = self.base_of(table, h, size, state, borne, given, benefits - cut)
             if base <= 0 or not self.relief_is_open(table, h, size, state):
                 continue
             caps = [base]
@@ -436,7 +439,7 @@ class Twin:
             if paid == 0:
                 continue
             in_time = half_up(paid * fen(table.paid_within_year) / 100)
-            aid, net = aid + in_time, net + paid
+            aid, net, given = aid + in_time, net + paid, given + paid
             borne -= paid if table.base == "borne" else 0
             self.lent[name, entry, h] += paid
             for part, amount in (("paid", paid), ("late", paid - in_time)):
@@ -464,7 +467,7 @@ class Twin:
         spending = table.spending_test
         return spending is None or state.spending > fen(spending.times_income) / 100 * state.income
 
-    def base_of(self, table, h, size, state, borne, aid, benefits) -> int:
+    def base_of(self, table, h, size, state, borne, given, benefits) -> int:
         standard = self.scenario.lines.dibao_standard if table.standard is None else table.standard
         if table.base == "borne":
             return borne
@@ -480,7 +483,7 @@ class Twin:
             "income_minus_rigid": state.income - state.lost - state.spending + state.relief,
             "resources": state.u,
         }[table.on or "income_minus_rigid"]
-        return half_up(fen(standard) * size) - have - aid - (benefits if table.benefits_count else 0)
+        return half_up(fen(standard) * size) - have - given - (benefits if table.benefits_count else 0)
 
     def share_of_year(self, period, low: int) -> Fraction:
         """Months of this year in a period that a household may have begun, each with its weight, over 12."""

@@ -119,7 +119,8 @@ CUM_READ: Final = 15  # 1: a later step starts from the cumulative payment behin
 SHARED_PER: Final = 16  # fixed sums that share a limit: what it holds for; 0: none is shared
 SHARED_BEFORE: Final = 17  # the step before it that uses up the same limit, -1 none
 CASE: Final = 18  # designed programme whose families must be found, -1: paid by chance (take-up) alone
-STEP_WIDTH: Final = 19
+REIMBURSES: Final = 19  # 1: pays costs of the household; 0: a fixed sum, or sets its own cost aside
+STEP_WIDTH: Final = 20
 PER_EVENT: Final = 1
 PER_PERSON: Final = 2
 PER_HOUSEHOLD: Final = 3
@@ -166,7 +167,8 @@ LATE: Final = 4
 TOUCHED: Final = 5
 AID: Final = 6  # of a year: what the programme's own relief does for resources, less loans paid back
 RELIEF_CHANGE: Final = 6  # of the base: relief that exists anyway, beside "none"
-CHANGE_WIDTH: Final = 7
+LATER: Final = 7  # of costs reimbursed: what they would add to ADJUST if all of it came in time
+CHANGE_WIDTH: Final = 8
 
 # base_home[., h]: the year without events
 BASE_RESOURCE: Final = 0

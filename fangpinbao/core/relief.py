@@ -1,7 +1,8 @@
 """Relief that programmes pay: gaps to a standard, cost left to bear, sums by head, exit periods, loans.
 
 Entries of a programme follow its stack, one after the other: what insurance has paid is no longer borne, and what an
-entry has paid fills the gap for the next. Tests are decided in the world "none", as those of coverages.
+entry has paid fills the gap for the next, both also where it comes late. Tests are decided in the world "none", as
+those of coverages.
 """
 
 from __future__ import annotations
@@ -47,15 +48,16 @@ def pay_relief(
     """
     home, year, place = slot[at.SLOT_HOUSEHOLD], slot[at.SLOT_YEAR], slot[at.SLOT_CHANGE]
     start, tested_income = household[at.INCOME_START], household[at.INCOME_TESTED]
-    left, amounts = scratch[0], scratch[1]
+    left, amounts, late = scratch[0], scratch[1], scratch[2]
     for e in range(relief.shape[0]):
         p, kind, on = relief[e, at.RELIEF_PROGRAMME], relief[e, at.RELIEF_BASE], relief[e, at.RELIEF_ON]
         if e == 0 or p != relief[e - 1, at.RELIEF_PROGRAMME]:
             for s in range(slots):
+                late[s] = 0
                 left[s] = start[home[s]] + total[at.RELIEF_PAID, s] - total[at.RESOURCE, s]
                 k = np.int64(place[s]) - 1
                 if k >= 0:
-                    left[s] -= change[k, p, at.ADJUST] - change[k, p, at.FIXED]
+                    left[s] -= change[k, p, at.ADJUST] - change[k, p, at.FIXED] + change[k, p, at.LATER]
         gate, phases, loan = relief[e, at.RELIEF_GATE], relief[e, at.RELIEF_PHASES], relief[e, at.RELIEF_LOAN]
         if mode == PAST_YEAR and loan >= 0:
             for s in range(slots):
@@ -76,7 +78,7 @@ def pay_relief(
                     have -= total[at.SPENDING, s] if on == at.ON_NET_INCOME else np.int64(0)
                 k = np.int64(place[s]) - 1
                 if k >= 0:
-                    have += change[k, p, at.AID]
+                    have += change[k, p, at.AID] + np.int64(late[s])
                     if relief[e, at.RELIEF_COUNTS] == 1:
                         adjust = change[k, p, at.ADJUST]
                         have += adjust
@@ -110,6 +112,7 @@ def pay_relief(
             in_time = paid
             if late_row >= 0:
                 in_time = np.int64(half_up(paid * terms[e, at.RELIEF_IN_TIME]))
+                late[s] += paid - in_time
                 step_sums[0, y, late_row] += paid - in_time
                 step_sums[1, y, late_row] += np.int64(paid > in_time)
                 if collected.shape[1] > 0:

@@ -84,18 +84,20 @@ def book_payments(
     offset = np.int64(active[0]) if adds_up == 0 and kept > 0 else np.int64(0)
     for j in range(kept):
         paid, k = np.int64(fen[j]), np.int64(slot[at.SLOT_CHANGE, place[j]]) - 1
-        in_time = paid
+        in_time, later = paid, np.int64(0)
+        weight = weights[active[j] - offset] if is_mixed else step_terms[2, s]
         if step_terms[0, s] < 1.0:
             in_time = np.int64(half_up(paid * step_terms[0, s]))
             if step[s, at.CASE] >= 0:  # all or nothing
                 in_time = paid * np.int64((slot[at.SLOT_LATE, place[j]] >> np.uint32(step[s, at.CASE])) & 1 == 0)
-        weight = weights[active[j] - offset] if is_mixed else step_terms[2, s]
+            later = step[s, at.REIMBURSES] * np.int64(half_up(paid * weight) - half_up(in_time * weight))
         value = np.int64(half_up(in_time * weight))
         for p in range(1, effect.shape[1]):
             sign = effect[s, p]
             if sign != 0:
                 change[k, p, at.TOUCHED] = 1
                 change[k, p, at.ADJUST] += sign * value
+                change[k, p, at.LATER] += sign * later
                 if step[s, at.STEP_KIND] == at.MEDICAL:
                     change[k, p, at.MEDICAL_ADJUST] += sign * in_time
                 if is_insurance:

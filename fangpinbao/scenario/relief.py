@@ -123,3 +123,12 @@ class ReliefEntry(Table):
     def _no_period_of_a_loan(self) -> Iterator[Problem]:
         if self.loan is not None and self.period is not None:
             yield Problem("loan", "cannot stand beside a period: what would be owed? Drop one.")
+
+    @rule
+    def _no_late_loan(self) -> Iterator[Problem]:
+        if self.loan is not None and self.paid_within_year < 1:
+            yield Problem(
+                "loan",
+                f"needs its money within the year, and paid_within_year = {self.paid_within_year:g}: what comes later "
+                "would help in no year and still be paid back. Drop one.",
+            )
