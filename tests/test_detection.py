@@ -16,7 +16,7 @@ from detection_reference import FOUND, STAGES, UNTESTED, Paid, paid_by, two_worl
 from matplotlib import pyplot
 from typer.testing import CliRunner
 
-from fangpinbao.aggregate import _YearPayments
+from fangpinbao.aggregate import _YearPayments, days_of, year_events
 from fangpinbao.at_risk import Facts
 from fangpinbao.before_year import BeforeYear
 from fangpinbao.cli import app
@@ -203,7 +203,7 @@ def test_a_delay_counts_from_the_last_event_to_the_end_of_the_year(facts: Facts)
     for days in (0, 1, 100, 364, 365):
         law = {"law": "constant", "amount": days}
         table = households(channels={"visits": {"chance": 1.0, "delay_days": law}})
-        is_late = np.maximum(table.last_day, 0) + days >= 365
+        is_late = np.maximum(table.last_day[table.index("base")], 0) + days >= 365
         assert np.array_equal(table.benefit[table.index("base")], due)
         assert np.array_equal(table.late[table.index("base")], np.where(is_late, due, 0))
     parts = {
@@ -214,6 +214,44 @@ def test_a_delay_counts_from_the_last_event_to_the_end_of_the_year(facts: Facts)
     law = {"law": "constant", "amount": 100}
     whole = households(channels={"visits": {"chance": 1.0, "delay_days": law}})
     assert np.array_equal(households(**parts).late, whole.late)
+
+
+def test_an_event_that_no_coverage_reads_delays_nobody() -> None:
+    """Ill in spring and hail in autumn: a programme that reads illness alone pays as if no hail had fallen."""
+    hail = {
+        "exposed": "household",
+        "frequency": {"law": "bernoulli", "probability": 1.0},
+        "books": [{"account": "crop_loss", "amount": {"law": "constant", "amount": 0.01}}],
+    }
+    law = {"law": "constant", "amount": 100}
+    design = {"channels": {"visits": {"chance": 1.0, "delay_days": law}}}
+    medical = ["medical_cost", "accident_medical_cost"]
+    terms = {"coverages": {"x": {"accounts": medical, "rate": 0.5}}, "detection": "d"}
+    crop = {"accounts": ["crop_loss"], "unit": "household_year", "rate": 0.5}
+    harvest = {"coverages": {**terms["coverages"], "y": crop}, "detection": "d"}
+    scenario = build(
+        population={"persons": 900},
+        perils={"hail": hail},
+        detection={"d": design},
+        programmes={"base": None, "ill": terms, "both": harvest},
+    )
+    engine = Engine(scenario, seed=SEED, stratified=False)
+    names, shape = list(engine.compiled.accounts), (4, engine.population.households)
+    last, last_of_all = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    for y in range(4):
+        for events in year_events(engine, 0, engine.years(y, y + 1)):
+            for account, h, word in zip(events["account"], events["household"], events["word"], strict=True):
+                day = int(days_of(np.array([word]))[0])
+                if names[account] in medical:
+                    last[y, h] = max(last[y, h], day)
+                if names[account] in (*medical, "crop_loss"):
+                    last_of_all[y, h] = max(last_of_all[y, h], day)
+    table = settle_households(scenario, 4, seed=SEED)
+    paid, late = table.benefit[table.index("ill")], table.late[table.index("ill")]
+    assert np.array_equal(late, np.where(last + 100 >= 365, paid, 0))
+    assert (paid[(last + 100 < 365) & (last_of_all + 100 >= 365)] > 0).any()
+    paid, late = table.benefit[table.index("both")], table.late[table.index("both")]
+    assert np.array_equal(late, np.where(last_of_all + 100 >= 365, paid, 0))
 
 
 def test_the_earliest_channel_counts() -> None:
@@ -353,7 +391,8 @@ def test_a_limit_goes_to_whoever_is_paid_first(facts: Facts) -> None:
     by_home = got[n:] + np.bincount(persons, weights=got[:n], minlength=engine.population.households).astype(
         int
     )
-    whole, day = paid.benefit[year], np.maximum(facts.table.last_day[year], 0) + paid.days[year]
+    last = facts.table.last_day[facts.table.index(FOUND), year]
+    whole, day = paid.benefit[year], np.maximum(last, 0) + paid.days[year]
     is_full, is_empty = (by_home == whole)[whole > 0], (by_home == 0)[whole > 0]
     day = day[whole > 0]
     assert by_home.sum() == limit
