@@ -61,7 +61,7 @@ class Funnel:
     payout, late, wrong_payout
         Yuan: paid in the end; of it after the year; of it to ``wrong``.
     mean_delay
-        Days from the last event to payment, over households paid.
+        Days from the last event that a coverage reads to payment, over households paid.
     prevented
         Households by line, kept above it by what came in time; empty where the programme pays relief of its own,
         which keeps households too.

@@ -3,7 +3,7 @@
 Nothing of the settlement is here: a family's events become perils that strike with certainty, so the engine,
 its tests and its page of explanation are those of every run. Only the day of an event cannot be given to the
 engine, because it is drawn; a simulated year is chosen in which the days fall in the order of the file, and the
-last one on its day where a detection design counts from it.
+last one that a programme reads on its day where a detection design counts from it.
 """
 
 from __future__ import annotations

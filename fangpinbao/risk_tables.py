@@ -146,7 +146,8 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
     notes = {
         note: [one.label[zh] for one in funnels if note in one.notes] for of in funnels for note in of.notes
     }
-    lines = [f"{', '.join(labels)}: {note[zh]}" for note, labels in notes.items()]
+    joint, colon = say(lang, ", ", "、"), say(lang, ": ", "：")
+    lines = [f"{joint.join(labels)}{colon}{note[zh]}" for note, labels in notes.items()]
     return Titled("\n".join([title, *lines]), table)
 
 
