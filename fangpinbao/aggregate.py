@@ -143,7 +143,8 @@ def _payment_days(engine: Engine, block: Block) -> Float64Array:
     if cases.programmes:
         slots = int(work.sizes[3])
         homes = work.slot[at.SLOT_HOUSEHOLD, :slots].astype(np.int64)
-        days[:, homes] = work.days[-1, :slots] + work.days[:-1, :slots]
+        n = len(cases.programmes)
+        days[:, homes] = work.days[n:, :slots] + work.days[:n, :slots]
     return days
 
 

@@ -80,6 +80,14 @@ class Cases:
         """Case of a programme, -1 where its families need not be found."""
         return self.programmes.index(programme) if programme in self.programmes else -1
 
+    def reads(self, scenario: Scenario, accounts: Sequence[str]) -> Uint8Array:
+        """Return [cases, accounts]: 1 where some coverage of the programme reads the account."""
+        table = np.zeros((len(self.programmes), len(accounts)), dtype=np.uint8)
+        for row, name in zip(table, self.programmes, strict=True):
+            for step in scenario.programmes[name].coverages.values():
+                row[[accounts.index(one) for one in step.accounts if one in accounts]] = 1
+        return table
+
     def tables(
         self, scenario: Scenario, table_of: Callable[[AmountLaw], int]
     ) -> tuple[Float64Array, Float64Array]:

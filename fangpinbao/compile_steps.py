@@ -188,6 +188,7 @@ def compile_steps(
         gate_take_up=take_up,
         gate_case=np.array([key.case for key in gates], dtype=np.int64),
         n_cases=len(cases.programmes),
+        case_reads=cases.reads(scenario, names),
         relief_on_rigid=int(bool(relief) and relief[0].on == "income_minus_rigid"),
         relief_counts=int(bool(relief) and relief[0].benefits_count),
         has_lines=int(scenario.lines is not None),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fangpinbao import estimators
+from fangpinbao import estimators, yearly
 from fangpinbao._typing import Int64Array
 from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError, Problem
@@ -31,6 +31,14 @@ __all__ = [
 ]
 
 _FEN = 0.01
+_WITH_RELIEF = (
+    "households kept above a line are left out: the programme's own relief keeps some, found or not",
+    "未列保持在线上的户数：方案自有救助也使部分住户（无论是否被发现）保持在线上",
+)
+_CUT = (
+    "what all found at once would change is left out: the limit over all cuts payments in some years",
+    "未列全部即时获赔时的结果：部分年份总限额削减了赔款",
+)
 _Progress = Callable[[float], None]
 
 
@@ -53,14 +61,18 @@ class Funnel:
     payout, late, wrong_payout
         Yuan: paid in the end; of it after the year; of it to ``wrong``.
     mean_delay
-        Days from the last event to payment, over households paid.
+        Days from the last event that a coverage reads to payment, over households paid.
     prevented
-        Households by line, kept above it by what came in time.
+        Households by line, kept above it by what came in time; empty where the programme pays relief of its own,
+        which keeps households too.
     paid_within_year
         Share of the payout that comes in time.
     due_payout, take_up, prevented_if_found
         What would be paid if all were found at once; paid, without ``wrong``, over that; kept above each line then.
-        None in a run that does not settle this too.
+        None in a run that does not settle this too; the last two also where a limit over all cut payments, since
+        then the limit decides what is paid.
+    notes
+        What was left out, and why, in English and Chinese.
     """
 
     design: str
@@ -79,6 +91,7 @@ class Funnel:
     due_payout: Estimate | None = None
     take_up: Estimate | None = None
     prevented_if_found: Mapping[str, Estimate] | None = None
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,12 +132,15 @@ def funnel_of(
     }
     late = outcomes.column(programme, "late_fen")
     due, take_up, if_found = None, None, None
+    has_relief, is_cut = yearly.has_own_relief(outcomes, programme), _is_cut(outcomes, programme, all_found)
     if all_found is not None:
         whole = outcomes.column(all_found, "payout_fen")
         due = _yuan(outcomes, whole)
-        right = money - outcomes.funnel_column(programme, "funnel_wrong_fen")
-        take_up = estimators.ratio(right, whole, years, "share")
-        if_found = {line: _prevented(outcomes, all_found, line) for line in LINES}
+        if not is_cut:
+            right = money - outcomes.funnel_column(programme, "funnel_wrong_fen")
+            take_up = estimators.ratio(right, whole, years, "share")
+        if not is_cut and not has_relief:
+            if_found = {line: _prevented(outcomes, all_found, line) for line in LINES}
     return Funnel(
         design=design or programme,
         label=label or _names(outcomes.scenario.programmes[programme].label, programme),
@@ -137,11 +153,26 @@ def funnel_of(
         late=_yuan(outcomes, late),
         wrong_payout=found["funnel_wrong_payout", None],
         mean_delay=found["funnel_days", None],
-        prevented={line: _prevented(outcomes, programme, line) for line in LINES},
+        prevented={} if has_relief else {line: _prevented(outcomes, programme, line) for line in LINES},
         paid_within_year=estimators.ratio(money - late, money, years, "share"),
         due_payout=due,
         take_up=take_up,
         prevented_if_found=if_found,
+        notes=(
+            *([_WITH_RELIEF] if has_relief else []),
+            *([_CUT] if is_cut and all_found is not None else []),
+        ),
+    )
+
+
+def _is_cut(outcomes: Outcomes, *programmes: str | None) -> bool:
+    """Whether a limit over all cut what some of the programmes paid in some year."""
+    return any(
+        name is not None
+        and (limit := outcomes.scenario.programmes[name].aggregate) is not None
+        and limit.rule != "topped_up"
+        and len(outcomes.limited_years.get(name, ())) > 0
+        for name in programmes
     )
 
 
@@ -179,6 +210,8 @@ def funnel(
 def trials_of(scenario: Scenario, designs: list[str] | None = None) -> list[Trial]:
     """Return the designs with the programme that each is for: the one it names, or that names it, or the first.
 
+    The first is that of the insurance programmes: nobody is found for public rules or for relief alone.
+
     Raises
     ------
     InputError
@@ -196,12 +229,13 @@ def trials_of(scenario: Scenario, designs: list[str] | None = None) -> list[Tria
     ]
     if problems:
         raise InputError("the request", problems)
+    insurance = [name for name, programme in programmes.items() if programme.kind == "insurance"]
     full, trials = scenario.document, []
     fill_likenesses(full)
     document = full["detection"]
     for name in chosen:
         naming = [one for one, programme in programmes.items() if programme.detection == name]
-        programme = known[name].programme or (naming or list(programmes))[0]
+        programme = known[name].programme or (naming or insurance)[0]
         trials.append(Trial(name, _names(known[name].label, name), programme, document[name]))
     return trials
 

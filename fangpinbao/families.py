@@ -3,7 +3,7 @@
 Nothing of the settlement is here: a family's events become perils that strike with certainty, so the engine,
 its tests and its page of explanation are those of every run. Only the day of an event cannot be given to the
 engine, because it is drawn; a simulated year is chosen in which the days fall in the order of the file, and the
-last one on its day where a detection design counts from it.
+last one that a programme reads on its day where a detection design counts from it.
 """
 
 from __future__ import annotations
@@ -138,19 +138,28 @@ class SettledFamily:
 
     def _path(self) -> int:
         told, waits = self._told_days(), _waiting_days(self.family.scenario)
-        exact = bool(self.engine.compiled.cases.programmes)  # days to payment count from the last event
-        if len(set(told.values())) < 2 and not waits and not exact:
+        counted = self._counted()
+        if len(set(told.values())) < 2 and not waits and not counted:
             return 0
         for path in range(_PATHS):
             drawn: dict[str, int] = {}
             for events in year_events(self.engine, 0, self.engine.years(path, path + 1)):
                 names = [self.engine.hazard.names[q] for q in events["peril"].tolist()]
                 drawn.update(zip(names, (days_of(events["word"]) + 1).tolist(), strict=True))
-            if _same_order(told, drawn, waits) and (not exact or max(drawn.values()) == max(told.values())):
+            if _same_order(told, drawn, waits) and all(
+                max(drawn[name] for name in names) == max(told[name] for name in names) for names in counted
+            ):
                 return path
         raise FangpinbaoError(
             f"{self.family.name}: no simulated year of {_PATHS} has the events in the order of their days."
         )
+
+    def _counted(self) -> list[list[str]]:
+        """Events from the last of which days to payment are counted, by detection design."""
+        compiled, events = self.engine.compiled, self.family.tables.events
+        account = {name: compiled.accounts.index(events[e].account) for name, e in self.event_of.items()}
+        by_case = [[name for name in account if reads[account[name]]] for reads in compiled.stacks.case_reads]
+        return [names for names in by_case if names]
 
     def _told_days(self) -> dict[str, int]:
         days = [event.day for event in self.family.tables.events]

@@ -55,7 +55,7 @@ def not_paid(year: HouseholdYear, case: int, lang: str) -> str:
 
 def when_paid(year: HouseholdYear, case: int, is_due: bool, lang: str) -> str:
     """Say how a household that is paid was found, and on which day the money comes."""
-    found, last = _found_by(year, case, lang), _last_day(year)
+    found, last = _found_by(year, case, lang), _last_day(year, case)
     days = float(year.work.days[case, year.mine])
     when = math.floor(last + days) + 1
     after, since = f"{days:,.0f}", f"{last + 1}"
@@ -106,6 +106,8 @@ def _spent(year: HouseholdYear) -> int:
     return spending + repairs
 
 
-def _last_day(year: HouseholdYear) -> int:
-    words = year.events["word"][year.events["household"] == year.h]
+def _last_day(year: HouseholdYear, case: int) -> int:
+    """Day of the household's last event that some coverage of the case reads."""
+    is_read = year.stacks.case_reads[case][year.events["account"]] == 1
+    words = year.events["word"][is_read & (year.events["household"] == year.h)]
     return int(days_of(words).max(initial=0))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fangpinbao._typing import Float64Array, Int64Array, Uint64Array
+from fangpinbao._typing import Float64Array, Int16Array, Int64Array, Uint64Array
 from fangpinbao.aggregate import days_of, year_events
 from fangpinbao.core import layout as at
 from fangpinbao.core.streams import decision_key, mix_array, survival_of, words_for, year_keys
@@ -45,7 +45,8 @@ class HouseholdYears:
     relief
         [years, households] relief within ``without``.
     last_day
-        [years, households] day (0 to 364) of the last event; -1 where there was none.
+        [programmes, years, households] day (0 to 364) of the last event that some coverage of the programme reads,
+        under "none" of any event; -1 where there was none.
     benefit, late, insured
         [programmes, years, households] benefit of the programme; the part of it that comes after the year;
         resources under it (I). No limit over all is applied.
@@ -65,7 +66,7 @@ class HouseholdYears:
     spending: Int64Array
     without: Int64Array
     relief: Int64Array
-    last_day: Int64Array
+    last_day: Int16Array
     benefit: Int64Array
     late: Int64Array
     insured: Int64Array
@@ -138,7 +139,7 @@ def settle_households(
         raise InputError("the request", [Problem("years", message)])
     shape = (years, people.households)
     none = {name: np.zeros(shape, dtype=np.int64) for name in _OF_NONE}
-    last_day = np.full(shape, -1, dtype=np.int64)
+    last_day = np.full((len(programmes), *shape), -1, dtype=np.int16)
     paid = {
         name: np.zeros((len(programmes), *shape), dtype=np.int64) for name in ("benefit", "late", "insured")
     }
@@ -175,14 +176,22 @@ def _settle_block(
     block: Block,
     none: dict[str, Int64Array],
     paid: dict[str, Int64Array],
-    last_day: Int64Array,
+    last_day: Int16Array,
 ) -> None:
     engine.settle_base(block)  # the year without events, which is also that of whoever is not touched
     _read(engine, block, block.households, slice(None), none, paid)
-    for year in range(len(last_day)):
+    accounts, programmes = engine.compiled.accounts, engine.scenario.programmes
+    reads = np.ones((len(last_day), len(accounts)), dtype=np.bool_)
+    for p, name in enumerate(engine.compiled.tree.programmes[1:], start=1):
+        read = {one for step in programmes[name].coverages.values() for one in step.accounts}
+        reads[p] = [account in read for account in accounts]
+    for year in range(last_day.shape[1]):
         chunk = engine.years(year, year + 1)
         events = year_events(engine, 0, chunk, [number])[0]
-        np.maximum.at(last_day[year], events["household"], days_of(events["word"]))
+        days = days_of(events["word"]).astype(np.int16)
+        for p, read_by in enumerate(reads):
+            mine = read_by[events["account"]]
+            np.maximum.at(last_day[p, year], events["household"][mine], days[mine])
         engine.run_block(block, chunk, 1, collect=True)
         _read(engine, block, int(engine.work().sizes[3]), year, none, paid)
 

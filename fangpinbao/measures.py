@@ -189,7 +189,7 @@ _FUNNEL = [
     Measure("funnel_wrong_payout", "yuan", "paid to them", "不符合条件者所获赔款",
             "Paid, in time or late, to households that are not due."),
     Measure("funnel_days", "days", "days from last event to payment", "末次事件至到账天数",
-            "Over households paid; certain cost counts from the first day of the year."),
+            "Over households paid; of events that coverages read; certain cost counts from the first day of the year."),
 ]  # fmt: skip
 
 _RISK = [

@@ -67,6 +67,7 @@ def plot_funnel(funnel: Funnel, *, lang: Lang = "en", ax: Axes | None = None) ->
                 lang,
                 f"{funnel.years:,} simulated years; bars with 95% intervals of the simulation error",
                 f"{funnel.years:,} 个模拟年；短线为模拟误差的 95% 区间",
-            ),
+            )
+            + "".join(f"\n{of[zh]}" for of in funnel.notes if not funnel.prevented),
         )
     return axes

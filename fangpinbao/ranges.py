@@ -74,9 +74,10 @@ class HeadlineRange:
 def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
     """Choose assumed numbers with a range that should move the pure premium most, in the scenario's order.
 
-    Numbers of perils and of terms are ranked by the relative width of the range times the share of the payout
-    that they govern; each programme gets at least one place where it has such a number. Where catastrophes strike,
-    numbers of these and of the contracts paid are ranked by the width alone.
+    Numbers of perils and of terms are ranked by the relative width of the range (of the chance of a channel by the
+    width itself) times the share of the payout that they govern; each programme gets at least one place where it
+    has such a number. Where catastrophes strike, numbers of these and of the contracts paid are ranked by the width
+    alone.
     """
     scenario = outcomes.scenario
     found = [
@@ -111,7 +112,7 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
 
 
 def _influence(number: Number, outcomes: Outcomes) -> float:
-    """Relative width of the range times the share of payouts that the number governs."""
+    """Width of the range, relative but for chances, times the share of payouts that the number governs."""
     assert number.range is not None
     width = (number.range[1] - number.range[0]) / (abs(number.value) or 1.0)
     table, name, *rest = parse_path(number.place)
@@ -124,6 +125,10 @@ def _influence(number: Number, outcomes: Outcomes) -> float:
         accounts = {outcomes.accounts.index(booking.account) for booking in books}
         governed, whole = sum(float(credit[a]) for a in accounts), float(credit.sum())
     elif table == "detection":
+        if (
+            rest[0] == "channels" and rest[-1] == "chance"
+        ):  # what a channel finds more is no multiple of its chance
+            width = number.range[1] - number.range[0]
         used = any(one.detection == name for one in outcomes.scenario.programmes.values())
         governed, whole = (float(used and not _OF_DAYS & set(map(str, rest))), 1.0)
     elif table == "programmes":

@@ -80,7 +80,8 @@ def ranges_of_funnels(
                 for end in number.range:
                     trials += trials_of(scenario.replace(number.place, end), [one.design])
     found = [
-        {"paid in the end": tried.payout, "kept above the poverty line": tried.prevented["poverty"]}
+        {"paid in the end": tried.payout}
+        | ({"kept above the poverty line": tried.prevented["poverty"]} if tried.prevented else {})
         for tried in run_trials(scenario, trials, years, seed=seed)
     ]
     return [

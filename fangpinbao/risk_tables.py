@@ -115,7 +115,8 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
     for stage, label in STAGES.items():
         add(label[zh], households, (_stage(one, stage) for one in funnels))
     for line in LINES:
-        add(kept_label(line, lang), households, (shown(one.prevented[line]) for one in funnels))
+        if any(one.prevented for one in funnels):
+            add(kept_label(line, lang), households, (shown(one.prevented.get(line)) for one in funnels))
         if any(one.prevented_if_found for one in funnels):
             found = ((one.prevented_if_found or {}).get(line) for one in funnels)
             add(
@@ -142,7 +143,12 @@ def funnel_table(funnels: Sequence[Funnel], lang: Lang) -> Titled:
         f"From alert to payout, a mean year of {funnels[0].years:,}; in brackets the share of the stage before",
         f"从预警到赔付，{funnels[0].years:,} 个模拟年平均；括号内为占上一环节的比例",
     )
-    return Titled(title, table)
+    notes = {
+        note: [one.label[zh] for one in funnels if note in one.notes] for of in funnels for note in of.notes
+    }
+    joint, colon = say(lang, ", ", "、"), say(lang, ": ", "：")
+    lines = [f"{joint.join(labels)}{colon}{note[zh]}" for note, labels in notes.items()]
+    return Titled("\n".join([title, *lines]), table)
 
 
 _MOVED = {
@@ -164,7 +170,7 @@ def moved_table(rows: Sequence[Moved], lang: Lang) -> Titled:
     ]
     table = new_table([*heads, *(say(lang, name, _MOVED[name]) for name in names)], names=3)
     for row in rows:
-        ends = (f"{shown(row.at_low[name])} .. {shown(row.at_high[name])}" for name in names)
+        ends = (f"{shown(row.at_low.get(name))} .. {shown(row.at_high.get(name))}" for name in names)
         table.add_row(row.place, row.subject, f"{row.low:,g} .. {row.high:,g}", *ends)
     years = next((one.years for row in rows for one in row.at_low.values()), 0)
     title = say(

@@ -76,7 +76,7 @@ def paid_by(design: Detection, facts: Facts) -> Paid:
     days = delays + amounts(table, "detection/verification/days", check.days)
     days = days + amounts(table, "detection/payment/days", design.payment_days)
     paid = reach["accepted"]
-    reach["in_time"] = paid & (np.maximum(table.last_day, 0) + days < 365)
+    reach["in_time"] = paid & (np.maximum(table.last_day[found], 0) + days < 365)
     full = np.where(due, table.benefit[found], table.benefit[untested])
     unpaid = table.without - table.own_premium[found]
     settled = np.where(due, table.insured[found], table.insured[untested])

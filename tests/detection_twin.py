@@ -78,7 +78,9 @@ class Case:
             + finding.days(h, "verification/days", check.days)
             + finding.days(h, "payment/days", design.payment_days)
         )
-        self.is_late = max((e.day for e in events), default=0) + self.after >= 365
+        reads = {name for step in programme.coverages.values() for name in step.accounts}
+        self.last = max((e.day for e in events if e.account in reads), default=0)
+        self.is_late = self.last + self.after >= 365
         self.reached.append(self.is_paid and not self.is_late)
 
     def due_gate(self, passes):

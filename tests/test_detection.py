@@ -16,12 +16,13 @@ from detection_reference import FOUND, STAGES, UNTESTED, Paid, paid_by, two_worl
 from matplotlib import pyplot
 from typer.testing import CliRunner
 
-from fangpinbao.aggregate import _YearPayments
+from fangpinbao import detection
+from fangpinbao.aggregate import _YearPayments, days_of, year_events
 from fangpinbao.at_risk import Facts
 from fangpinbao.before_year import BeforeYear
 from fangpinbao.cli import app
 from fangpinbao.compile_detection import listed
-from fangpinbao.detection import funnel, funnel_of, funnels_of_run
+from fangpinbao.detection import funnel, funnel_of, funnels_of_run, trials_of
 from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.errors import InputError
 from fangpinbao.funnel_figures import BY_CLASS, funnel_figures
@@ -29,6 +30,7 @@ from fangpinbao.funnel_figures import STAGES as SHOWN
 from fangpinbao.household_years import HouseholdYears, settle_households
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.plot_funnel import plot_funnel
+from fangpinbao.risk_tables import funnel_table
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.risk import Detection
 from fangpinbao.summary import summary
@@ -204,7 +206,7 @@ def test_a_delay_counts_from_the_last_event_to_the_end_of_the_year(facts: Facts)
     for days in (0, 1, 100, 364, 365):
         law = {"law": "constant", "amount": days}
         table = households(channels={"visits": {"chance": 1.0, "delay_days": law}})
-        is_late = np.maximum(table.last_day, 0) + days >= 365
+        is_late = np.maximum(table.last_day[table.index("base")], 0) + days >= 365
         assert np.array_equal(table.benefit[table.index("base")], due)
         assert np.array_equal(table.late[table.index("base")], np.where(is_late, due, 0))
     parts = {
@@ -215,6 +217,44 @@ def test_a_delay_counts_from_the_last_event_to_the_end_of_the_year(facts: Facts)
     law = {"law": "constant", "amount": 100}
     whole = households(channels={"visits": {"chance": 1.0, "delay_days": law}})
     assert np.array_equal(households(**parts).late, whole.late)
+
+
+def test_an_event_that_no_coverage_reads_delays_nobody() -> None:
+    """Ill in spring and hail in autumn: a programme that reads illness alone pays as if no hail had fallen."""
+    hail = {
+        "exposed": "household",
+        "frequency": {"law": "bernoulli", "probability": 1.0},
+        "books": [{"account": "crop_loss", "amount": {"law": "constant", "amount": 0.01}}],
+    }
+    law = {"law": "constant", "amount": 100}
+    design = {"channels": {"visits": {"chance": 1.0, "delay_days": law}}}
+    medical = ["medical_cost", "accident_medical_cost"]
+    terms = {"coverages": {"x": {"accounts": medical, "rate": 0.5}}, "detection": "d"}
+    crop = {"accounts": ["crop_loss"], "unit": "household_year", "rate": 0.5}
+    harvest = {"coverages": {**terms["coverages"], "y": crop}, "detection": "d"}
+    scenario = build(
+        population={"persons": 900},
+        perils={"hail": hail},
+        detection={"d": design},
+        programmes={"base": None, "ill": terms, "both": harvest},
+    )
+    engine = Engine(scenario, seed=SEED, stratified=False)
+    names, shape = list(engine.compiled.accounts), (4, engine.population.households)
+    last, last_of_all = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    for y in range(4):
+        for events in year_events(engine, 0, engine.years(y, y + 1)):
+            for account, h, word in zip(events["account"], events["household"], events["word"], strict=True):
+                day = int(days_of(np.array([word]))[0])
+                if names[account] in medical:
+                    last[y, h] = max(last[y, h], day)
+                if names[account] in (*medical, "crop_loss"):
+                    last_of_all[y, h] = max(last_of_all[y, h], day)
+    table = settle_households(scenario, 4, seed=SEED)
+    paid, late = table.benefit[table.index("ill")], table.late[table.index("ill")]
+    assert np.array_equal(late, np.where(last + 100 >= 365, paid, 0))
+    assert (paid[(last + 100 < 365) & (last_of_all + 100 >= 365)] > 0).any()
+    paid, late = table.benefit[table.index("both")], table.late[table.index("both")]
+    assert np.array_equal(late, np.where(last_of_all + 100 >= 365, paid, 0))
 
 
 def test_the_earliest_channel_counts() -> None:
@@ -354,7 +394,8 @@ def test_a_limit_goes_to_whoever_is_paid_first(facts: Facts) -> None:
     by_home = got[n:] + np.bincount(persons, weights=got[:n], minlength=engine.population.households).astype(
         int
     )
-    whole, day = paid.benefit[year], np.maximum(facts.table.last_day[year], 0) + paid.days[year]
+    last = facts.table.last_day[facts.table.index(FOUND), year]
+    whole, day = paid.benefit[year], np.maximum(last, 0) + paid.days[year]
     is_full, is_empty = (by_home == whole)[whole > 0], (by_home == 0)[whole > 0]
     day = day[whole > 0]
     assert by_home.sum() == limit
@@ -506,6 +547,74 @@ def test_a_design_is_tried_on_the_programme_that_names_it() -> None:
     assert opened.households["due"].value > named.households["due"].value
 
 
+def test_households_that_own_relief_keeps_are_not_taken_for_found() -> None:
+    """Nobody is found, the programme's relief lifts many: no row, no bar and no record says that finding kept them."""
+    gift = {"gap": {"base": "gap", "standard": 6_000}}
+    scenario = build(
+        population={"persons": 900},
+        programmes={"base": {"coverages": ONE_TEST, "relief": gift}},
+        detection={"d": {"channels": {"visits": {"chance": 0.0}}}},
+    )
+    outcomes = simulate(scenario.replace("programmes.base.detection", "d"), 6, SEED)
+    assert outcomes.column("base", "payout_fen").sum() == 0
+    kept = (
+        outcomes.column("base", f"households_prevented_{kind}", "poverty") for kind in ("return", "entry")
+    )
+    assert sum(kept).sum() > 0
+    (of_run,), (tried,) = funnels_of_run(outcomes), funnel(scenario, 6, seed=SEED)
+    for one in (of_run, tried):
+        assert (dict(one.prevented), one.prevented_if_found) == ({}, None)
+        assert [note for note, _ in one.notes] == [detection._WITH_RELIEF[0]]
+        axes = plot_funnel(one)
+        assert [label.get_text() for label in axes.get_yticklabels()] == [en for en, _ in SHOWN.values()]
+    assert tried.take_up is not None
+    assert tried.take_up.value == 0.0
+    for lang, words in (("en", "kept above"), ("zh", "保持在贫困线之上")):
+        table = funnel_table([of_run], lang)
+        assert detection._WITH_RELIEF[lang == "zh"] in table.title
+        assert not [cell for cell in table.table.columns[0].cells if words in str(cell)]
+    free = funnel(village(FULL), 6, seed=SEED)[0]
+    both = funnel_table([free, tried], "en").table
+    rows = dict(zip(both.columns[0].cells, both.columns[3].cells, strict=True))
+    assert rows["kept above the poverty line"] == "—"
+
+
+def test_a_limit_that_cuts_leaves_out_what_all_found_would_change() -> None:
+    """Where the limit decides what is paid, paid over paid-if-found is no take-up."""
+    whole = funnel(village(FULL), YEARS, seed=SEED)[0]
+    for rule, limit, is_cut in (
+        ("pro_rata", 1_000, True),
+        ("first_come", 1_000, True),
+        ("topped_up", 1_000, False),
+        ("pro_rata", 1e9, False),
+    ):
+        base = {"coverages": ONE_TEST, "aggregate": {"limit": limit, "rule": rule}}
+        limited = build(population={"persons": 900}, programmes={"base": base}, detection={"d": FULL})
+        (one,) = funnel(limited, YEARS, seed=SEED)
+        assert bool(one.notes) == is_cut
+        assert one.households == whole.households
+        if is_cut:
+            assert (one.take_up, one.prevented_if_found) == (None, None)
+            assert detection._CUT[0] in funnel_table([one], "en").title
+            labels = [str(cell) for cell in funnel_table([one], "en").table.columns[0].cells]
+            assert not [
+                label for label in labels if "equals take-up" in label or "if all were found at once" in label
+            ]
+        else:
+            assert (one.take_up, one.prevented_if_found) == (whole.take_up, whole.prevented_if_found)
+
+
+def test_a_design_is_tried_on_the_first_insurance_programme() -> None:
+    top_up = {"kind": "rules", "relief": {"gap": {"base": "gap", "standard": 5_000}}}
+    scenario = build(programmes={"base": None, "top_up": top_up, "ins": _one_rule()}, detection=PART)
+    assert [trial.programme for trial in trials_of(scenario)] == ["ins", "ins"]
+    assert [one.design for one in funnel(scenario, 2, seed=SEED)] == ["named", "open"]
+
+
+def _one_rule() -> dict[str, Any]:
+    return {"coverages": {"x": {"accounts": ["medical_cost"], "rate": 0.5, **TEST}}}
+
+
 # ---------------------------------------------------------------- the command and the picture
 
 ZHONGNING = ["zhongning-2020", "--with", "parts/detection-2020", "--set", "population.persons=2000"]
@@ -561,6 +670,25 @@ MISTAKES = [
     (
         {"detection": {"x": {**SURE, "programme": "bsae"}}},
         "detection.x.programme = 'bsae' is not a programme. Did you mean base?",
+    ),
+    (
+        {
+            "detection": {"x": {**SURE, "programme": "r"}},
+            "programmes": {
+                "r": {"kind": "rules", "relief": {"gap": {"base": "gap", "standard": 5_000}}},
+            },
+        },
+        "detection.x.programme = 'r' is no insurance programme, so there are no claims to find. Write one of base.",
+    ),
+    (
+        {
+            "detection": {"x": SURE},
+            "programmes": {
+                "base": None,
+                "r": {"kind": "rules", "relief": {"gap": {"base": "gap", "standard": 5_000}}},
+            },
+        },
+        "detection.x finds families for no insurance programme. Add one, or drop the table.",
     ),
     (
         {"detection": {"x": {**SURE, "named_list": {"rules": "y"}}}},

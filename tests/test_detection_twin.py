@@ -71,6 +71,16 @@ SAME = {
     "no test": found(coverage={"income_test": None}),
     "before the public layers": found(stack=["x", "basic", "critical", "assistance"]),
     "between the public layers": found(stack=["basic", "critical", "x", "assistance"]),
+    "some costs read by one alone": {
+        "detection": DESIGNS,
+        "programmes": {
+            "base": None,
+            "ill": one({**ILLNESS, **TEST}, detection="open")["programmes"]["p"],
+            "house": one(
+                {"accounts": ["property_loss"], "unit": "household_year", "rate": 0.5}, detection="open"
+            )["programmes"]["p"],
+        },
+    },
     "by event": found(
         coverage={"accounts": [*MEDICAL, "education_cost"], "unit": "event", "deductible": 300}
     ),

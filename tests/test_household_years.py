@@ -57,7 +57,7 @@ def test_what_happened_explains_the_resources() -> None:
     table = settle_households(build(), 6, seed=7)
     assert table.repairs.min() == 0
     assert (table.repairs > 0).any()
-    quiet = table.last_day < 0
+    quiet = table.last_day[0] < 0
     assert (table.lost[quiet] == 0).all()
     assert table.last_day.max() <= 364
     assert np.array_equal(table.income, table.start)

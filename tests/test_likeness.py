@@ -80,6 +80,22 @@ MISTAKES = [
         "programmes.b.like = 'a' is itself like another programme. Write 'base'.",
     ),
     (
+        {"programmes": {"a": {"like": "base"}, "b": {"like": "a"}, "c": {"like": "b"}}},
+        "programmes.c.like = 'b' is itself like another programme. Write 'base'.",
+    ),
+    (
+        {"programmes": {"a": {"like": "b"}, "b": {"like": "a"}}},
+        "programmes.a.like = 'b' is itself like another programme. The chain leads back to 'a'.",
+    ),
+    (
+        {"detection": {"a": {"like": "nowhere"}, "b": {"like": "a"}}},
+        "detection.b.like = 'a' is itself like another design. The chain ends at 'nowhere', which is no design.",
+    ),
+    (
+        {"programmes": {"a": {"like": "base"}, "b": {"like": "aa"}}},
+        "programmes.b.like = 'aa' is not another programme. Known: base.",
+    ),
+    (
         {"detection": {"a": VISITS, "b": {"like": "c"}}},
         "detection.b.like = 'c' is not another design. Known: a.",
     ),
@@ -91,6 +107,47 @@ def test_a_mistake_is_named(tables: dict, says: str) -> None:
     with pytest.raises(InputError) as caught:
         build(**tables)
     assert any(str(problem).startswith(says) for problem in caught.value.problems), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tables", "places"),
+    [
+        ({"programmes": {"a": {"like": "base"}, "b": {"like": "a"}}}, ["programmes.b.like"]),
+        (
+            {"programmes": {"a": {"like": "base"}, "b": {"like": "a"}, "c": {"like": "b"}}},
+            ["programmes.b.like", "programmes.c.like"],
+        ),
+        ({"programmes": {"b": {"like": "bsae"}}}, ["programmes.b.like"]),
+        ({"programmes": {"b": {"like": "nowhere"}}}, ["programmes.b.like"]),
+        ({"programmes": {"b": {"like": "nowhere", "coverages": {}}}}, ["programmes.b.like"]),
+        ({"programmes": {"b": {"like": "b"}}}, ["programmes.b.like"]),
+        (
+            {"programmes": {"a": {"like": "b"}, "b": {"like": "a"}}},
+            ["programmes.a.like", "programmes.b.like"],
+        ),
+        ({"detection": {"b": {"like": "nowhere"}}}, ["detection.b.like"]),
+        (
+            {"programmes": {"b": {"like": "nowhere", "administration": -7}}},
+            ["programmes.b.administration", "programmes.b.like"],
+        ),
+        ({"programmes": {"b": {}}}, ["programmes.b.coverages"]),
+    ],
+)
+def test_a_wrong_likeness_brings_no_other_problems(tables: dict, places: list[str]) -> None:
+    """What may stand in the table that is meant is not missed; mistakes of the table itself are told beside."""
+    with pytest.raises(InputError) as caught:
+        build(**tables)
+    assert sorted(problem.place for problem in caught.value.problems) == places, str(caught.value)
+
+
+def test_what_a_message_on_a_chain_says_can_be_written() -> None:
+    chain = {"a": {"like": "base"}, "b": {"like": "a"}, "c": {"like": "b"}}
+    with pytest.raises(InputError) as caught:
+        build(programmes=chain)
+    for problem in caught.value.problems:
+        name, root = problem.place.split(".")[1], str(problem).rsplit("Write ", 1)[1].strip("'.")
+        chain[name]["like"] = root
+    assert set(build(programmes=chain).programmes) == {"base", "a", "b", "c"}
 
 
 def test_a_fault_of_the_first_is_told_once() -> None:

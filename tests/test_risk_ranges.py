@@ -9,10 +9,11 @@ from fangpinbao.at_risk import NOBODY, Facts, classify
 from fangpinbao.detection import funnel
 from fangpinbao.engine import simulate
 from fangpinbao.household_years import settle_households
-from fangpinbao.ranges import headline_ranges
+from fangpinbao.ranges import _influence, headline_ranges, numbers_with_ranges
 from fangpinbao.relief_money import relief_for_the_same_money
 from fangpinbao.risk_ranges import ranges_of_funnels, ranges_of_relief, ranges_of_rules
-from fangpinbao.scenario import Scenario
+from fangpinbao.risk_tables import moved_table
+from fangpinbao.scenario import Scenario, load_scenario
 
 YEARS, SEED = 8, 3
 TABLES = {
@@ -104,6 +105,56 @@ def test_a_run_moves_the_numbers_of_designs_that_find_families() -> None:
         simulate(found.replace(chance.place, end), 4, SEED).yuan_by_year("base").mean() for end in (0.2, 0.9)
     ]
     assert chance.at_high["base"] / chance.at_low["base"] == pytest.approx(ends[1] / ends[0])
+
+
+def test_chances_of_channels_are_ranked_by_the_width_of_their_range() -> None:
+    """0.1 to 0.7 adds more families than 0.02 to 0.5, though 0.2 is the smaller chance to begin with."""
+    channels = {
+        "own": {"chance": {"value": 0.2, "range": [0.02, 0.5]}},
+        "data": {"chance": {"value": 0.3, "range": [0.1, 0.7]}},
+    }
+    outcomes = simulate(
+        build(detection={"open": {"channels": channels}}, programmes={"base": {"detection": "open"}}), 4, SEED
+    )
+    numbers = {number.place: number for number in outcomes.scenario.numbers}
+    own, data = (numbers[f"detection.open.channels.{name}.chance"] for name in channels)
+    assert _influence(data, outcomes) == pytest.approx(0.6)
+    assert _influence(own, outcomes) == pytest.approx(0.48)
+
+
+def test_a_run_shows_the_chance_that_moves_a_design_most() -> None:
+    small = load_scenario("zhongning-2020-detection").replace("population.persons", 2_000)
+    places = {number.place for number in numbers_with_ranges(simulate(small, 4, SEED))}
+    assert "detection.thresholds.channels.data_matching.chance" in places
+
+
+def test_funnels_of_a_programme_with_relief_move_the_payout_alone(scenario: Scenario) -> None:
+    gift = {"coverages": {"x": {"accounts": ["medical_cost"], "rate": 0.5}}}
+    gift |= {"relief": {"gap": {"base": "gap", "standard": 6_000}}}
+    both = build(**{**TABLES, "programmes": {"base": None, "gift": gift}})
+    (row,) = ranges_of_funnels(both, 2, ["open"], seed=SEED)
+    assert list(row.at_low) == list(row.at_high) == ["paid in the end"]
+    rows = [row, *ranges_of_funnels(scenario, 2, ["open"], seed=SEED)]
+    assert next(iter(moved_table(rows, "en").table.columns[4].cells)) == "— .. —"
+
+
+@pytest.mark.parametrize("name", ["zhongning-2020-detection", "hohhot-2020"])
+def test_every_chance_and_day_of_the_shipped_designs_has_a_range(name: str) -> None:
+    moved = ("chance", "mean", "high", "passes", "wrongly_passes", "refused")
+    numbers = [one for one in load_scenario(name).numbers if one.place.startswith("detection.")]
+    mine = [one for one in numbers if one.place.rsplit(".", 1)[1] in moved]
+    assert len([one for one in mine if one.place.endswith((".mean", ".high"))]) >= 5
+    assert [one.place for one in mine if one.range is None or one.status != "assumed"] == []
+
+
+def test_days_move_households_kept_and_no_payout() -> None:
+    law = {"law": "constant", "amount": {"value": 50, "range": [0, 364]}}
+    design = {"channels": {"visits": {"chance": 1.0, "delay_days": law}}}
+    (row,) = ranges_of_funnels(build(detection={"open": design}), YEARS, ["open"], seed=SEED)
+    assert row.place == "detection.open.channels.visits.delay_days.amount"
+    assert row.at_low["paid in the end"] == row.at_high["paid in the end"]
+    kept = "kept above the poverty line"
+    assert row.at_low[kept].value > row.at_high[kept].value
 
 
 def test_a_run_moves_none_of_them(scenario: Scenario) -> None:

@@ -36,7 +36,8 @@ def _draw_days(n, table, key, year, first_year, draw, mixed, survival, amount, q
 @kernel
 def find_households(
     first_year, slots, is_base, case, channel, gate_case, standing, key, kind_loss, household, household_word,
-    quantile, atom_start, atom, row, slot, event, word, total, gate_open, mixed, draw, scratch, reached, days,
+    quantile, atom_start, atom, case_reads, row, slot, event, word, total, gate_open, mixed, draw, scratch, reached,
+    days,
 ):
     """Follow each slot through each case; narrows the gates, which hold their tests of moment ``after_shock``.
 
@@ -44,13 +45,15 @@ def find_households(
     ----------
     key
         [y, draw] keys of the draws of detection.
+    case_reads
+        [case, account] 1 where some coverage of the case reads the account.
     gate_open
         [gate, slot] in: 1 where the tests are passed; out, for gates of a case: ``GATE_DUE`` and ``GATE_PAID``.
     reached
         [case, slot] the last stage that a household which is due reaches, and the channels that find it.
     days
-        [case, slot] days from the last event (certain cost: from the first day of the year) to payment; behind
-        the last case, the day of the last event itself.
+        [case, slot] days from the last event that a coverage of the case reads (certain cost: from the first day
+        of the year) to payment; behind the last case, the day of that event, case by case.
 
     In the year without events everybody who could ever be paid is, so that these are settled in every year.
     """
@@ -67,7 +70,7 @@ def find_households(
                     passes = gate_open[gate, s] == 1 and standing[cases + gate, home[s]] == 1
                     gate_open[gate, s] = at.GATE_DUE | at.GATE_PAID if passes or always else 0
         return
-    last_day, spent, found, paid_after = scratch[0], scratch[1], scratch[2], scratch[3]
+    spent, found, paid_after = scratch[0], scratch[1], scratch[2]
     survival, amount = draw[0], draw[1]
     counts_spending = np.int64(kind_loss[at.MEDICAL] > 0.0)
     for s in range(slots):
@@ -77,19 +80,20 @@ def find_households(
         repairs = household[at.INCOME_START, h] - lost - counts_spending * total[at.SPENDING, s]
         repairs += total[at.RELIEF_PAID, s] - total[at.RESOURCE, s]
         spent[s] = np.float64(total[at.SPENDING, s] + repairs)
+    last_day = days[cases:]
+    for d in range(cases):
+        for s in range(slots):
+            last_day[d, s] = 0.0
     for s in range(slots):
-        last = np.int64(0)
-        for r in range(slot[at.SLOT_ROW, s], slot[at.SLOT_ROWS_END, s]):
-            e = row[at.ROW_EVENT, r]
+        first_row, end = slot[at.SLOT_ROW, s], slot[at.SLOT_ROWS_END, s]
+        for r in range(first_row, end + 1):
+            e = row[at.ROW_EVENT, r] if r < end else slot[at.SLOT_EVENT, s]
             while e != at.NOBODY:
-                last = max(last, day_of(word[e]))
+                a, day = event[at.EV_ACCOUNT, e], np.float64(day_of(word[e]))
+                for d in range(cases):
+                    if case_reads[d, a] == 1:
+                        last_day[d, s] = max(last_day[d, s], day)
                 e = event[at.EV_NEXT, e]
-        e = slot[at.SLOT_EVENT, s]
-        while e != at.NOBODY:
-            last = max(last, day_of(word[e]))
-            e = event[at.EV_NEXT, e]
-        last_day[s] = np.float64(last)
-        days[cases, s] = last_day[s]
     for d in range(cases):
         bit = _ONE << np.uint32(d)
         mine = reached[d]
@@ -124,7 +128,7 @@ def find_households(
             amount[s] = _survival(mix64(key[now, at.DRAW_REFUSAL] + mixed[s]))
         for s in range(slots):
             days[d, s] = paid_after[s]
-            is_late = not last_day[s] + paid_after[s] < _DAYS
+            is_late = not last_day[d, s] + paid_after[s] < _DAYS
             slot[at.SLOT_LATE, s] |= bit if is_late else np.uint32(0)
             stage = 0
             if standing[d, home[s]] == 1:

@@ -206,8 +206,8 @@ def _none_world(
         find_households(
             low, slots, int(is_base), perils.case, perils.channel, stacks.gate_case, block.standing,
             chunk.detection_key, stacks.kind_loss, block.household, block.household_word, perils.quantile,
-            perils.atom_start, perils.atom, work.row, work.slot, work.event, work.word, work.total, work.gate_open,
-            work.home_words, work.draw, work.scratch, work.reached, work.days,
+            perils.atom_start, perils.atom, stacks.case_reads, work.row, work.slot, work.event, work.word, work.total,
+            work.gate_open, work.home_words, work.draw, work.scratch, work.reached, work.days,
         )
 
 

@@ -72,6 +72,7 @@ class Stacks(NamedTuple):
     gate_take_up: Int64Array  # [gates] chance x 2^32
     gate_case: Int64Array  # [gates] case whose coverages have the gate, -1: none
     n_cases: int
+    case_reads: Uint8Array  # [cases, a] 1 where some coverage of the case reads the account
     relief_on_rigid: int  # 1: resources net of rigid spending are topped up
     relief_counts: int  # 1: insurance benefits count as income
     has_lines: int
@@ -256,7 +257,7 @@ class Work:
         self.one, self.paid, self.paid_home = floats(3, 1), ints(rows), ints(rows)
         self.gate_open = np.zeros((max(len(stacks.gate_take_up), 1), rows), dtype=np.uint8)
         self.reached = uints(stacks.n_cases, rows)
-        self.days = floats(stacks.n_cases + 1 if stacks.n_cases else 0, rows)
+        self.days = floats(2 * stacks.n_cases, rows)
         self.total = ints(at.TOTAL_WIDTH, rows)
         self.change = ints(rows, self.n_programmes, at.CHANGE_WIDTH)
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots

@@ -144,8 +144,8 @@ class Channel(Table):
 
     label: Label | None = None
     chance: Annotated[Chance, Field(description="chance that it finds a household in need")]
-    delay_days: Annotated[AmountLaw, Field(description="days from the last event to being found")] = Constant(
-        law="constant", amount=0.0
+    delay_days: Annotated[AmountLaw, Field(description="days from the last insured event to being found")] = (
+        Constant(law="constant", amount=0.0)
     )
 
 

@@ -24,14 +24,20 @@ def risk_problems(document: Document) -> list[Problem]:
     for name, rule_set in rules.items():
         for group, signs in tables_at(rule_set, "groups").items():
             problems += _signs(signs, f"risk.rules.{name}.groups.{group}", attributes)
-    programmes = list(table_at(document, "programmes"))
+    programmes = tables_at(document, "programmes")
+    insurance = [name for name, one in programmes.items() if one.get("kind", "insurance") == "insurance"]
     for name, design in tables_at(document, "detection").items():
         place = f"detection.{name}"
         programme = design.get("programme")
         if isinstance(programme, str) and programme not in programmes:
-            problems.append(unknown(f"{place}.programme", programme, programmes, "a programme"))
-        if not programmes:
-            problems.append(Problem(place, "finds families for no programme. Add one, or drop the table."))
+            problems.append(unknown(f"{place}.programme", programme, list(programmes), "a programme"))
+        elif isinstance(programme, str) and programme not in insurance:
+            known = f"Write one of {', '.join(insurance)}." if insurance else "Add one."
+            reason = f"= {programme!r} is no insurance programme, so there are no claims to find. {known}"
+            problems.append(Problem(f"{place}.programme", reason))
+        elif not insurance:
+            what = "no insurance programme" if programmes else "no programme"
+            problems.append(Problem(place, f"finds families for {what}. Add one, or drop the table."))
         listed = table_at(design, "named_list").get("rules")
         if isinstance(listed, str) and listed not in rules:
             problems.append(unknown(f"{place}.named_list.rules", listed, list(rules), "a rule set"))
