@@ -174,7 +174,8 @@ def test_variance_of_a_rare_storm_is_that_of_its_events() -> None:
     assert (townships.value or 0.0) > 4 * (townships.standard_error or 0.0)
     year = split.one("payout_variance_year", "region", "share_of_variance")
     assert abs(year.value or 0.0) < max(4 * (year.standard_error or 0.0), 0.01)
-    parts = [split.one(f"payout_variance_{part}", "region", "variance").value for part in ("own", "township", "year")]  # fmt: skip
+    names = [f"payout_variance_{part}" for part in ("own", "township", "year")]
+    parts = [split.one(name, "region", "variance").value for name in names]
     assert sum(part or 0.0 for part in parts) == pytest.approx(
         split.one("payout_variance", "region", "variance").value, rel=1e-9
     )

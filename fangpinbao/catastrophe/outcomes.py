@@ -98,31 +98,20 @@ class CatastropheOutcomes:
         """Return yuan a contract pays in each path."""
         return np.asarray(self.paid_by_path(contract) / 100.0)
 
-    def event_losses(self, contract: str, *, one_year: bool = False) -> EventLosses:
-        """Return the dated losses of a contract; a row is a year, those of a term follow each other.
-
-        With `one_year` a row is one year of each path: the years of a term in turn, within each stratum. Such rows are
-        independent, have the weights of the paths, and together the law of a year of the term.
-        """
-        paid = self.paid[:, self.column(contract)]
-        found = paid > 0
-        if one_year:
-            found &= self.harm.year == self._turns[self.harm.path]
-        with_loss = np.flatnonzero(found)
-        harm, terms = self.harm.take(with_loss), 1 if one_year else self.term_years
-        return EventLosses(
-            self.n_paths * terms, harm.path * terms + (0 if one_year else harm.year), harm.day, harm.id, harm.peril,
-            paid[with_loss], self.perils,
-        )  # fmt: skip
-
     @property
-    def _turns(self) -> Int64Array:
-        """Year of its term that each path stands for where it stands for one, shape (paths,)."""
-        order = np.argsort(self.years.stratum_of, kind="stable")
-        starts = np.cumsum(self.years.counts) - self.years.counts
-        rank = np.empty(self.n_paths, dtype=np.int64)
-        rank[order] = np.arange(self.n_paths) - np.repeat(starts, self.years.counts)
-        return rank % self.term_years
+    def single_years(self) -> Years:
+        """Sampling design of the rows of ``event_losses``: years of a term are not independent."""
+        return self.years.of_terms(self.term_years)
+
+    def event_losses(self, contract: str) -> EventLosses:
+        """Return the dated losses of a contract; a row is a year, those of a term follow each other."""
+        paid = self.paid[:, self.column(contract)]
+        with_loss = np.flatnonzero(paid > 0)
+        harm, terms = self.harm.take(with_loss), self.term_years
+        return EventLosses(
+            self.n_paths * terms, harm.path * terms + harm.year, harm.day, harm.id, harm.peril, paid[with_loss],
+            self.perils,
+        )  # fmt: skip
 
     @property
     def by_year(self) -> pd.DataFrame:
