@@ -83,7 +83,7 @@ def write_catastrophe(
             if reinsured.cessions:
                 losses |= {"ri": reinsured.net, "rl": reinsured.ceded}
             write_open_results(
-                folder / OPEN_RESULTS, losses, outcomes.years, name=f"{outcomes.scenario.name} {contract}",
+                folder / OPEN_RESULTS, losses, outcomes.single_years, name=f"{outcomes.scenario.name} {contract}",
                 first_month=outcomes.model.table.first_month,
             )  # fmt: skip
     return Path(directory).resolve()

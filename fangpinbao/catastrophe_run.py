@@ -32,7 +32,7 @@ def finances_of(
 ) -> tuple[dict[str, Finance], str | None]:
     """Return the financial side of contracts (default: all), and why there is none where terms are given.
 
-    Its figures are those of independent years: where a path is a term of several, one year of each, in turn. They
+    Its figures are those of single years, also where a path is a term of several; their errors are then by term. They
     say nothing where every year replays the one year of a catalogue.
     """
     table = outcomes.model.table
@@ -45,7 +45,7 @@ def finances_of(
         )
     return {
         name: finance(
-            outcomes.event_losses(name, one_year=True), outcomes.years, table,
+            outcomes.event_losses(name), outcomes.single_years, table,
             premium=premium_of(outcomes, name), contract=name,
         )
         for name in (outcomes.contracts if contracts is None else contracts)
@@ -81,8 +81,8 @@ def run_catastrophe(
         label = tables.contract_label(first[0])
         if outcomes.term_years > 1:
             label += tables.say(
-                f" (one year of each term of {outcomes.term_years}, in turn)",
-                f"（{outcomes.term_years} 年期，逐期轮取一年）",
+                f" (single years of terms of {outcomes.term_years}, errors by term)",
+                f"（{outcomes.term_years} 年期中的单年，误差按期计）",
             )
         console.print(Text(f"{tables.say('Who bears the losses of', '损失由谁承担')}: {label}", style="bold"))
         print_all(console, finance_tables(finances[first[0]], lang))

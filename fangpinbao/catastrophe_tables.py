@@ -79,6 +79,8 @@ class CatastropheTables:
                 if all(text == MISSING for text in cells):
                     continue
                 label = row_label(measure, statistic, self.lang)
+                if measure == "cumulative_limit_used_up":
+                    label = self._used_up()
                 if group is not None:
                     months = group.removeprefix("first_").removesuffix("_months")
                     label += self.say(f", first {months} months", f"，前 {months} 个月")
@@ -117,6 +119,11 @@ class CatastropheTables:
             ],
         )
         return Titled(self.say("Contracts", "保险合同"), table)
+
+    def _used_up(self) -> str:
+        if self.outcomes.term_years == 1:
+            return self.say("years that use up the cumulative limit", "累计限额用尽年份占比")
+        return self.say("terms that use up the cumulative limit", "累计限额用尽期数占比")
 
     def perils(self) -> Titled:
         """Events, casualties and payout by peril, of a year."""

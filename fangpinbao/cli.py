@@ -115,14 +115,16 @@ def run(
         if variance:
             print_all(console, [variance_table(figures, loaded, language)])
         console.print(tables.footer())
-        if loaded.catastrophe is not None:  # shown, not written: the folder holds one run
-            contracts(None)
     if out is not None:
-        from fangpinbao.files import write_results
+        from fangpinbao.files import REGION, write_results
 
         written = write_results(out, outcomes, figures, ranges=found, changes=changes, doubt=doubt)
+        if loaded.catastrophe is not None:
+            contracts(out / REGION)
         if not quiet:
             typer.echo(f"结果已写入 {written}" if language == "zh" else f"results written to {written}")
+    elif loaded.catastrophe is not None and not quiet:
+        contracts(None)
 
 
 @app.command()

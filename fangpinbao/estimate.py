@@ -71,10 +71,14 @@ class Years:
         Any labels.
     weight : float array, shape (n,)
         Positive, constant within a stratum, summing to 1; the sum within a stratum is its probability.
+    years_a_path : int
+        Years that follow each other and were drawn as one path, a term of a contract: they are not independent, so
+        errors come from the means of paths. Mostly one.
     """
 
     stratum: Int64Array
     weight: Float64Array
+    years_a_path: int = 1
     stratum_of: Int64Array = field(init=False, repr=False)
     counts: Int64Array = field(init=False, repr=False)
     probabilities: Float64Array = field(init=False, repr=False)
@@ -93,6 +97,9 @@ class Years:
         )
         if not np.allclose(weight, weight[first][stratum_of], rtol=1e-9, atol=0.0):
             raise ValueError("weights of years must be constant within a stratum.")
+        paths = stratum_of.reshape(-1, self.years_a_path) if stratum.size % self.years_a_path == 0 else None
+        if paths is None or np.any(paths != paths[:, :1]):
+            raise ValueError(f"each path must have {self.years_a_path} years, all of one stratum.")
         probabilities = weight[first] * counts
         columns = {
             "stratum": stratum,
@@ -128,7 +135,14 @@ class Years:
         """Number of simulated years."""
         return int(self.stratum.size)
 
+    def of_terms(self, years_a_path: int) -> Years:
+        """Return the design of every year of paths of so many years, where this is the design of the paths."""
+        if years_a_path == 1:
+            return self
+        weight = np.repeat(self.weight / years_a_path, years_a_path)
+        return Years(np.repeat(self.stratum, years_a_path), weight, years_a_path)
+
     @property
     def is_plain(self) -> bool:
-        """Whether there is one stratum only."""
-        return self.counts.size == 1
+        """Whether there is one stratum only, and years are independent."""
+        return self.counts.size == 1 and self.years_a_path == 1

@@ -331,16 +331,20 @@ def _mean(column: Float64Array, years: Years) -> float:
 
 
 def _covariance_of_means(a: Float64Array, b: Float64Array, years: Years) -> float:
-    """Estimated covariance of two stratified means; a stratum with one year adds nothing."""
+    """Estimated covariance of two stratified means; a stratum with one path adds nothing."""
     centred_a = a - _means_by_stratum(a, years)[years.stratum_of]
     centred_b = b - _means_by_stratum(b, years)[years.stratum_of]
-    inside = np.bincount(years.stratum_of, weights=centred_a * centred_b) / np.maximum(years.counts - 1, 1)
-    return float(np.sum(years.probabilities**2 * inside / years.counts))
+    each, stratum_of, counts = years.years_a_path, years.stratum_of, years.counts
+    if each > 1:
+        centred_a, centred_b = (column.reshape(-1, each).mean(axis=1) for column in (centred_a, centred_b))
+        stratum_of, counts = stratum_of[::each], counts // each
+    inside = np.bincount(stratum_of, weights=centred_a * centred_b) / np.maximum(counts - 1, 1)
+    return float(np.sum(years.probabilities**2 * inside / counts))
 
 
 def _error_of_mean(column: Float64Array, years: Years) -> float | None:
-    """Standard error of the stratified mean; None where a stratum has one year."""
-    if int(years.counts.min()) < 2:
+    """Standard error of the stratified mean; None where a stratum has one path."""
+    if int(years.counts.min()) < 2 * years.years_a_path:
         return None
     error = math.sqrt(_covariance_of_means(column, column, years))
     return error if error > _NOISE * float(np.max(np.abs(column))) else 0.0

@@ -35,6 +35,7 @@ __all__ = [
     "FILES",
     "FORMAT",
     "OPEN_RESULTS",
+    "REGION",
     "check_directory",
     "document_of",
     "provenance",
@@ -50,7 +51,8 @@ RESULTS = "results.json"
 FILES = (RESULTS, "by_year.parquet", "by_year_coverage.parquet", "scenario.json", "numbers.csv")
 EVENTS = "events.parquet"  # of catastrophe contracts
 OPEN_RESULTS = "open-results"  # a folder of exchange tables, likewise
-_OURS = (*FILES, EVENTS, OPEN_RESULTS)
+REGION = "region"  # a folder: the contracts of the region whose catastrophes strike the households
+_OURS = (*FILES, EVENTS, OPEN_RESULTS, REGION)
 FIELDS = (
     "programme", "coverage", "group", "line", "measure", "statistic", "value", "standard_error", "lower",
     "upper", "unit", "years", "method", "label",

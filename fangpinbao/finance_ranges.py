@@ -35,12 +35,13 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class FinanceRange:
-    """Figures of the financial side at both ends of a number's range; those that it does not move are left out.
+    """Figures of a contract's financial side at both ends of a number's range; those it does not move are left out.
 
     ``net_loss``, its TVaR, ``reinsurance_cost`` (premiums less commissions and recoveries) and ``technical_premium``
     are yuan a year; ``fund_ruin`` is the chance that a claim exceeds the fund within its horizon.
     """
 
+    contract: str
     place: str
     value: float
     low: float
@@ -53,6 +54,7 @@ class FinanceRange:
         """Return the record of ``results.json``."""
         ends = {name: {"at_low": self.at_low[name], "at_high": self.at_high[name]} for name in self.at_low}
         return {
+            "contract": self.contract,
             "place": self.place, "value": self.value, "low": self.low, "high": self.high, "years": self.years,
             "finance": ends,
         }  # fmt: skip
@@ -60,7 +62,7 @@ class FinanceRange:
 
 def finance_headline(outcomes: CatastropheOutcomes, contract: str, terms: FinancialTerms) -> dict[str, float]:
     """Return what `_LABELS` lists, for a contract's losses under terms; without a premium or fund less of it."""
-    losses, years = outcomes.event_losses(contract, one_year=True), outcomes.years
+    losses, years = outcomes.event_losses(contract), outcomes.single_years
     premium = premium_of(outcomes, contract)
     reinsured = reinsure(losses, terms.reinsurance)
     net = by_year(reinsured.net.loss, reinsured.net)
@@ -116,7 +118,13 @@ def finance_ranges(
             at_low, at_high = ({name: end[name] for name in moved} for end in (low, high))
             found.append(
                 FinanceRange(
-                    number.place, float(number.value), *number.range, outcomes.n_paths, at_low, at_high
+                    contract,
+                    number.place,
+                    float(number.value),
+                    *number.range,
+                    outcomes.n_paths,
+                    at_low,
+                    at_high,
                 )
             )
     return here, found

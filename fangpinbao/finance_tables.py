@@ -43,8 +43,9 @@ def _tables(finance: Finance, lang: Lang) -> Iterator[Titled]:
     yield _price(finance, lang)
     yield _contracts(finance, lang)
     yield _reinsurers(finance, lang)
-    yield _carriers(finance, lang)
-    yield _fund(finance, lang)
+    carriers = _carriers(finance, lang)
+    yield carriers
+    yield _fund(finance, lang, carriers.table.row_count > 0)
 
 
 def _cell(
@@ -157,7 +158,8 @@ def _carriers(finance: Finance, lang: Lang) -> Titled:
     return Titled(say(lang, "Co-insurance pool, after reinsurance, yuan", "共保体（再保后，元）"), table)
 
 
-def _fund(finance: Finance, lang: Lang) -> Titled:
+def _fund(finance: Finance, lang: Lang, has_pool: bool) -> Titled:
+    """The fund; where there is a pool, in its place: both bear the whole net loss."""
     table = new_table(
         ["", say(lang, "when", "期间"), say(lang, "unit", "单位"), say(lang, "figure", "数值")], names=3
     )
@@ -167,7 +169,14 @@ def _fund(finance: Finance, lang: Lang) -> Titled:
             row_label(figure.measure, figure.statistic, lang), _span(figure.group, lang),
             unit_label(figure.unit, lang), cell(figure, lang),
         )  # fmt: skip
-    return Titled(say(lang, "Catastrophe fund", "巨灾基金"), table)
+    title = say(lang, "Catastrophe fund", "巨灾基金")
+    if has_pool:
+        title += say(
+            lang,
+            ", instead of the pool: either bears this loss, not both",
+            "（替代共保体：同一损失由其一承担）",
+        )
+    return Titled(title, table)
 
 
 def _span(group: str | None, lang: Lang) -> str:

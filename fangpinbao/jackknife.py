@@ -40,15 +40,17 @@ def replicate_histograms(
     strata, per_year = years.counts.size, years.probabilities / years.counts
     place = years.stratum_of * cells + cell
     whole = np.bincount(place, amounts, strata * cells).reshape(strata, cells)
-    if int(years.counts.min()) < 2:
+    each = years.years_a_path
+    if int(years.counts.min()) < 2 * each:
         return (per_year @ whole)[None, :]
-    groups = min(GROUPS, years.n)
+    groups = min(GROUPS, years.n // each)
     rows = np.empty((1 + groups, cells))
     rows[0] = per_year @ whole
     # Dealt by turns through the strata, one after another, so that small strata do not all sit in one group.
-    order = np.argsort(years.stratum_of, kind="stable")
+    # Years of one path stay together.
+    order = np.argsort(years.stratum_of[::each], kind="stable")
     for g in range(groups):
-        mine = order[g::groups]
+        mine = (order[g::groups, None] * each + np.arange(each)).ravel()
         out = np.bincount(place[mine], amounts[mine], strata * cells).reshape(strata, cells)
         left = years.counts - np.bincount(years.stratum_of[mine], minlength=strata)
         factor = years.counts / np.maximum(left, 1)

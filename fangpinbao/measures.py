@@ -260,10 +260,10 @@ _POVERTY = [
             "Payout to households never at risk.", _LINE),
     Measure("payout_above_line", "yuan", "payout above the line", "线上赔款",
             "Part of each benefit that ends above the line.", _LINE),
-    Measure("cost_per_prevented", "yuan per household", "public cost per household kept from poverty",
+    Measure("cost_per_prevented", "yuan per household", "public cost per household net kept from poverty",
             "每净减贫一户的财政成本", "Mean public cost over mean net prevented households.", _LINE),
     Measure("net_prevented_per_million", "households per million yuan",
-            "households kept from poverty per million yuan", "每百万元财政成本净减贫户数",
+            "households net kept from poverty per million yuan", "每百万元财政成本净减贫户数",
             "Mean net prevented households over mean public cost in million yuan.", _LINE),
     Measure("gap_closed_per_yuan", "ratio", "poverty gap closed per yuan", "每元财政成本缩小的贫困距",
             "Mean poverty gap closed over mean public cost.", _LINE),
@@ -286,7 +286,8 @@ _CATASTROPHE = [
     Measure("claims_observed", "claims", "claims observed", "实际赔付件数",
             "What is known to have been paid in the first months of the contract.", ("months",)),
     Measure("cumulative_limit", "yuan", "cumulative limit", "累计赔偿限额", "As the scenario gives it."),
-    Measure("cumulative_limit_used_up", "share", "years that use up the cumulative limit", "累计限额用尽年份占比",
+    Measure("cumulative_limit_used_up", "share", "years (terms) that use up the cumulative limit",
+            "累计限额用尽的年份（期）占比",
             "Share of years (terms) in which payments reach the cumulative limit."),
     Measure("events", "events", "events", "灾害事件数", "Events of a catastrophe peril, with and without casualties.",
             ("peril",)),
@@ -308,7 +309,7 @@ STATISTICS: Final[dict[str, tuple[str, str, str]]] = {
     "pXX": ("quantile", "分位数", "quantile of the years, `p99_5` at 99.5%; order-statistic interval"),
     "tvar_XX": ("TVaR", "尾部均值", "mean of the quantiles above the level, `tvar_99` above 99%"),
     "return_period_T": ("once in T years", "T年一遇",
-    "quantile at 1 - 1/T: the exceedance curve of the year's total"),
+    "quantile at 1 - 1/T: the exceedance curve of the year's total; of `term_payout` once in T terms"),
     "ratio": ("ratio of means", "均值之比",
     "ratio of two expectations; not defined where the denominator is near zero"),
     "share": ("share of years", "年份占比", "share of years with an event; Wilson's interval"),
@@ -320,8 +321,8 @@ STATISTICS: Final[dict[str, tuple[str, str, str]]] = {
 }  # fmt: skip
 
 
-def statistic_label(statistic: str, lang: str = "en") -> str:
-    """Return the label of a statistic, such as ``99.5% quantile`` for ``p99_5``.
+def statistic_label(statistic: str, lang: str = "en", measure: str = "") -> str:
+    """Return the label of a statistic, such as ``99.5% quantile`` for ``p99_5``; the law of a term has terms for years.
 
     Raises
     ------
@@ -334,7 +335,10 @@ def statistic_label(statistic: str, lang: str = "en") -> str:
         return STATISTICS[statistic][1 if chinese else 0]
     kind, level = found[1], found[2].replace("_", ".")
     if kind == "return_period_":
-        return f"{level}年一遇" if chinese else f"once in {level} years"
+        of_terms = measure == "term_payout"
+        if chinese:
+            return f"{level}{'期' if of_terms else '年'}一遇"
+        return f"once in {level} {'terms' if of_terms else 'years'}"
     if kind == "tvar_":
         return f"{level}% 尾部均值" if chinese else f"TVaR {level}%"
     return f"{level}% 分位数" if chinese else f"{level}% quantile"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fangpinbao.estimators import Estimate
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_exceedance"]
 
+_MOST_LINEAR = 100.0
 
 _WORDS: dict[Lang, dict[str, str]] = {
     "en": {
@@ -63,6 +65,8 @@ def plot_exceedance(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw both exceedance curves over a logarithmic axis of return periods, with the 95% intervals.
+
+    Losses that span more than two powers of ten are on a logarithmic axis too, linear from zero to the least of them.
 
     Parameters
     ----------
@@ -107,7 +111,7 @@ def plot_exceedance(
         periods = sorted({*curves.oep, *curves.aep})
         axes.set_xscale("log")
         axes.set_xlim(periods[0], periods[-1])
-        axes.set_ylim(0.0, 1.06 * largest / scale or 1.0)
+        _loss_axis(axes, [point / scale for point in _positive(points)], largest / scale)
         axes.set_xticks(_apart(periods), [f"{period:,g}" for period in _apart(periods)])
         axes.minorticks_off()
         for label, amount in marks.items():
@@ -115,14 +119,30 @@ def plot_exceedance(
             shown = f"{amount / scale:,.4g}" if amount < 1e4 * scale else f"{amount / scale:,.0f}"
             beside(axes, amount / scale, f"{label} {shown}")
         axes.legend(
-            loc="upper left", facecolor="white", framealpha=0.9, edgecolor="none",
-            prop={"family": family(), "size": 9.5},
+            loc="upper left" if axes.get_yscale() == "linear" else "lower right", facecolor="white", framealpha=0.9,
+            edgecolor="none", prop={"family": family(), "size": 9.5},
         )  # fmt: skip
         axes.set_xlabel(words["axis"], fontfamily=family())
         axes.set_ylabel(words["loss"].format(unit=unit), fontfamily=family(), color=INK)
         note(axes, words["note"])
         axes.tick_params(axis="y", labelcolor=GREY)
     return axes
+
+
+def _positive(points: Sequence[Estimate]) -> list[float]:
+    return [point.value for point in points if point.value is not None and point.value > 0.0]
+
+
+def _loss_axis(axes: Axes, losses: Sequence[float], largest: float) -> None:
+    """Scale the axis of losses: logarithmic above zero where they span more than two powers of ten."""
+    if not losses or largest <= _MOST_LINEAR * min(losses):
+        axes.set_ylim(0.0, 1.06 * largest or 1.0)
+        return
+    least, most = math.floor(math.log10(min(losses))), math.ceil(math.log10(largest))
+    axes.set_yscale("symlog", linthresh=10.0**least, linscale=0.5)
+    axes.set_ylim(0.0, 1.5 * largest)
+    ticks = [0.0, *(10.0**power for power in range(least, most + 1) if 10.0**power <= 1.5 * largest)]
+    axes.set_yticks(ticks, [f"{tick:,g}" if tick < 1e6 else f"{tick:,.0f}" for tick in ticks])
 
 
 def _draw_curve(

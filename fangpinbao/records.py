@@ -126,7 +126,7 @@ def label(figure: Figure, lang: Lang = "en") -> str:
     if figure.statistic in ("mean", "value", "variance", "ratio", "share"):
         return text
     comma = "，" if lang == "zh" else ", "
-    return text + comma + statistic_label(figure.statistic, lang)
+    return text + comma + statistic_label(figure.statistic, lang, figure.measure)
 
 
 def group_label(group: str, lang: Lang = "en") -> str:
@@ -309,7 +309,9 @@ class Gathering:
         value, error = estimate.value, estimate.standard_error
         if value is None or (error is None and estimate.method == "simulated"):
             reason = estimate.note or "its error cannot be formed"
-            self.note(f"{' / '.join(names)}: {measure}, {statistic_label(statistic)}: {reason}")
+            self.note(
+                f"{' / '.join(names)}: {measure}, {statistic_label(statistic, measure=measure)}: {reason}"
+            )
             return
         if estimate.unit != unit:
             raise ValueError(f"{measure} is in {unit}, not in {estimate.unit}.")

@@ -75,7 +75,7 @@ def row_label(measure: str, statistic: str, lang: Lang) -> str:
     text = MEASURES[measure].label(lang)
     if statistic in PLAIN:
         return text
-    return text + say(lang, ", ", "，") + statistic_label(statistic, lang)
+    return text + say(lang, ", ", "，") + statistic_label(statistic, lang, measure)
 
 
 def new_table(columns: Iterable[str], names: int = 1) -> Table:

@@ -7,6 +7,9 @@ Given what is shared they are independent, so
     Cov(A, C) = Var(E[payout | year factors]).
 
 The parts are Var(A) - Cov(A, B), Cov(A, B) - Cov(A, C) and Cov(A, C), which sum to the variance.
+
+Where years are drawn in strata of a catastrophe, A and B share the stratum, which is part of the events; C, whose
+events are its own, draws them without strata. The covariances are then those of A's weighted years.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from fangpinbao.scenario import Scenario
 __all__ = ["variance_split"]
 
 _SALTS = (Salts(), Salts(own=1), Salts(township=1, own=1))
+_SHARES_EVENTS = (True, True, False)
 
 
 def variance_split(
@@ -70,8 +74,8 @@ def variance_split(
     count = scenario.simulation.years if years is None else years
     run_seed = scenario.simulation.seed if seed is None else seed
     runs: list[Outcomes] = []
-    for turn, salts in enumerate(_SALTS):
-        engine = Engine(scenario, people, seed=run_seed, salts=salts, stratified=False)
+    for turn, (salts, shares) in enumerate(zip(_SALTS, _SHARES_EVENTS, strict=True)):
+        engine = Engine(scenario, people, seed=run_seed, salts=salts, stratified=shares)
         shown = None if progress is None else _part_of(progress, turn)
         runs.append(engine.run(count, threads=threads, progress=shown))
     gathering = Gathering()

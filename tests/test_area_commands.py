@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import jsonschema
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from fangpinbao.catastrophe.outcomes import simulate_catastrophe
 from fangpinbao.cli import app
 from fangpinbao.engine import simulate
+from fangpinbao.files import results_schema
 from fangpinbao.ranges import numbers_with_ranges
 from fangpinbao.scenario import load_scenario
 
@@ -32,6 +39,40 @@ def test_the_command_line(lang: str, words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, ["run", "ningxia-joint", "--no-ranges", "--years", "20"])
     assert result.exit_code == 2
     assert "= 20 are too few for the 5 strata of this scenario. Give at least 60." in result.stderr
+
+
+def test_the_region_is_written_beside_the_households(tmp_path: Path) -> None:
+    """A folder in the folder: its figures and events are those of the contract, path by path."""
+    out = tmp_path / "out"
+    few = [
+        "--set",
+        "population.persons=400",
+        "--years",
+        "60",
+        "--seed",
+        "7",
+        "--no-ranges",
+        "--out",
+        str(out),
+    ]
+    for quiet in ([], ["--quiet"]):  # the second run replaces the first
+        result = CliRunner().invoke(app, ["run", "ningxia-joint", *few, *quiet])
+        assert result.exit_code == 0, result.output
+        written = json.loads((out / "region" / "results.json").read_text(encoding="utf-8"))
+        jsonschema.validate(written, results_schema())
+        regional = simulate_catastrophe(load_scenario("ningxia-joint"), 60, 7)
+        names = regional.contracts
+        means = {
+            f["programme"]: f["value"]
+            for f in written["figures"]
+            if (f["measure"], f["statistic"], f["group"]) == ("payout", "mean", None)
+        }
+        assert means == {
+            name: pytest.approx(regional.years.weight @ regional.yuan_by_path(name)) for name in names
+        }
+        events = pd.read_parquet(out / "region" / "events.parquet")
+        assert events["path"].tolist() == regional.harm.path.tolist()
+        assert (out / "results.json").is_file()
 
 
 def test_ranges_move_what_the_catastrophe_pays() -> None:

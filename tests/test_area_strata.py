@@ -16,9 +16,11 @@ from fangpinbao.engine import Engine, simulate
 from fangpinbao.errors import InputError
 from fangpinbao.estimators import Estimate, Years, spread_between
 from fangpinbao.figures import all_figures
+from fangpinbao.hazard import Salts
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.plots import plot_payout_distribution
 from fangpinbao.scenario import Scenario
+from fangpinbao.variance import variance_split
 
 YEARS = 3_000
 RARE = {
@@ -144,3 +146,36 @@ def test_what_strata_cannot_do(scenario: Scenario) -> None:
         simulate(scenario, 60, by_household=True)
     with pytest.raises(InputError, match=r"are too few for the 3 strata of this scenario\. Give at least 15"):
         simulate(scenario, 4)
+
+
+def test_variance_of_a_rare_storm_is_that_of_its_events() -> None:
+    """Four replicates of who is harmed by the same events of the same weighted years give the own part."""
+    one = area(
+        {
+            "perils": {"storm": {"frequency": {"law": "poisson", "events_per_year": 0.001}}},
+            "tiers": [
+                {"peril": "storm", "from_size": 1.2, "share_of_years": 0.5},
+                {"peril": "storm", "from_size": 0.4, "share_of_years": 0.4},
+            ],
+        },
+        programmes={"base": None},
+    )
+    years = 1_500
+    split = variance_split(one, years, 5, programme="region")
+    runs = [Engine(one, seed=5, salts=Salts(own=k)).run(years) for k in (0, 2, 3, 4)]
+    yuan = np.array([run.yuan_by_year("region") for run in runs])
+    weight = runs[0].years.weight
+    own = float(weight @ yuan.var(axis=0, ddof=1))
+    whole = float(np.mean([weight @ (one_run - weight @ one_run) ** 2 for one_run in yuan]))
+    found = split.one("payout_variance_own", "region", "share_of_variance")
+    assert found.standard_error is not None
+    assert abs((found.value or 0.0) - own / whole) < 4 * found.standard_error
+    townships = split.one("payout_variance_township", "region", "share_of_variance")
+    assert (townships.value or 0.0) > 4 * (townships.standard_error or 0.0)
+    year = split.one("payout_variance_year", "region", "share_of_variance")
+    assert abs(year.value or 0.0) < max(4 * (year.standard_error or 0.0), 0.01)
+    names = [f"payout_variance_{part}" for part in ("own", "township", "year")]
+    parts = [split.one(name, "region", "variance").value for name in names]
+    assert sum(part or 0.0 for part in parts) == pytest.approx(
+        split.one("payout_variance", "region", "variance").value, rel=1e-9
+    )

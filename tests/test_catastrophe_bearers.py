@@ -20,6 +20,7 @@ from fangpinbao.catastrophe_run import finances_of
 from fangpinbao.cli import app
 from fangpinbao.errors import InputError
 from fangpinbao.files import results_schema
+from fangpinbao.finance_tables import finance_tables
 from fangpinbao.scenario import Scenario, load_scenario
 from tests.catastrophe_cases import contract, document, scenario
 
@@ -82,27 +83,35 @@ def test_it_is_left_out_where_years_are_not_independent(name: str, words: str | 
     assert ("left out: reinsurance, pool and fund" in result.output) == (words is not None)
 
 
-def test_of_a_term_of_years_one_stands_for_all() -> None:
-    """One year of each term, in turn within each stratum: independent rows with the law of a year of the term."""
+def test_of_a_term_every_year_counts() -> None:
+    """Means and their errors are those of the contracts' table; quantiles those of single years, errors by term."""
     outcomes = simulate_catastrophe(load_scenario("yinchuan-2019-term"), 6_000)
-    every, one = (outcomes.event_losses("base", one_year=flag) for flag in (False, True))
-    by_path = every.by_year().reshape(outcomes.n_paths, 3)
-    chosen = [np.flatnonzero(row == amount) for row, amount in zip(by_path, one.by_year(), strict=True)]
-    assert all(years.size for years in chosen)  # each row is a year of its path
-    taken = np.array([years[0] for years in chosen if years.size == 1])
-    assert np.bincount(taken, minlength=3).min() > 0.9 * taken.size / 3
-    full = estimators.mean(by_path.mean(axis=1) / 100, outcomes.years, "yuan")
-    thin = estimators.mean(one.by_year() / 100, outcomes.years, "yuan")
-    gap = estimators.mean(one.by_year() / 100 - by_path.mean(axis=1) / 100, outcomes.years, "yuan")
-    assert abs(gap.value or 0.0) < 4 * (gap.standard_error or 0.0)
-    assert (full.standard_error or 0.0) < (thin.standard_error or 0.0)
     finances, reason = finances_of(outcomes, ["base"])
     assert reason is None
-    figure = finances["base"].figures.one("year_loss", "base/gross", "mean")
-    assert (figure.value, figure.standard_error) == pytest.approx((thin.value, thin.standard_error))
-    result = CliRunner().invoke(app, ["run", "yinchuan-2019-term", "--years", "300", "--no-ranges"])
+    figures, whole = finances["base"].figures, catastrophe_figures(outcomes)
+    for peril in (None, "earthquake", "flood"):
+        mine = figures.one("year_loss", "base/gross", "mean", group=peril)
+        theirs = whole.one("payout", "base", "mean", group=peril)
+        assert (mine.value, mine.standard_error) == pytest.approx((theirs.value, theirs.standard_error))
+    paid, weight = outcomes.event_losses("base").by_year() / 100, np.repeat(outcomes.years.weight / 3, 3)
+    order = np.argsort(paid)
+    for period in (100, 1000):
+        at = np.searchsorted(np.cumsum(weight[order]), 1 - 1 / period - 1e-12)
+        found = figures.one("year_loss", "base/gross", f"return_period_{period}").value
+        assert found == pytest.approx(paid[order][at])
+    often = figures.one("years_with_loss", "base/gross", "share")
+    share = (paid > 0).reshape(-1, 3).mean(axis=1)
+    by_term = estimators.mean(share, outcomes.years, "share")
+    assert (often.value, often.standard_error) == pytest.approx((by_term.value, by_term.standard_error))
+    wide, arguments = {"COLUMNS": "200"}, ["run", "yinchuan-2019-term", "--years", "300", "--no-ranges"]
+    result = CliRunner().invoke(app, arguments, env=wide)
     assert result.exit_code == 0, result.output
-    assert "no trigger (one year of each term of 3, in turn)" in result.output
+    assert "no trigger (single years of terms of 3, errors by term)" in result.output
+    assert "once in 50 terms" in result.output
+    assert "terms that use up the cumulative limit" in result.output
+    result = CliRunner().invoke(app, [*arguments, "--lang", "zh"], env=wide)
+    assert "50期一遇" in result.output
+    assert "累计限额用尽期数占比" in result.output
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -112,8 +121,12 @@ def test_the_command_line(lang: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     for words in {
-        "en": ("Who bears the losses of: no trigger", "Reinsurance, in inuring order", "Catastrophe fund"),
-        "zh": ("损失由谁承担: 无触发条件", "再保险（按赔付顺序）", "巨灾基金"),
+        "en": (
+            "Who bears the losses of: no trigger",
+            "Reinsurance, in inuring order",
+            "Catastrophe fund, instead of the pool",
+        ),
+        "zh": ("损失由谁承担: 无触发条件", "再保险（按赔付顺序）", "巨灾基金（替代共保体"),
     }[lang]:
         assert words in result.output
     document_ = json.loads((out / "results.json").read_text(encoding="utf-8"))
@@ -169,3 +182,15 @@ def _as_toml(quota: dict[str, Any]) -> str:
     ]
     terms_ = [f"{key} = {json.dumps(value)}" for key, value in quota.items()]
     return "\n".join([*lines, "[[catastrophe.reinsurance]]", *terms_, ""])
+
+
+def test_fund_and_pool_are_alternatives() -> None:
+    """Each bears the whole net loss: the table of the fund says so, unless there is no pool."""
+    fund = {"initial": 1e9, "covers": "net"}
+    for pool, expected in ((POOL, "Catastrophe fund, instead of the pool"), (None, "Catastrophe fund")):
+        tables = {"reinsurance": [LAYER], "fund": fund, **({} if pool is None else {"pool": pool})}
+        outcomes = simulate_catastrophe(terms(**tables), 1_000, 5)
+        one = finances_of(outcomes, ["base"])[0]["base"]
+        title = finance_tables(one)[-1].title
+        assert title.startswith(expected)
+        assert ("instead" in title) == (pool is not None)

@@ -15,7 +15,7 @@ from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catast
 from fangpinbao.core.catastrophe import FIRST_BOTH, FIRST_DEGREE, FIRST_GRADE
 from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.catastrophe import Contract
-from tests.catastrophe_cases import contract, document, storm
+from tests.catastrophe_cases import contract, document, scenario, storm
 
 
 def test_death_disability_and_burns_of_one_person_share_the_limit() -> None:
@@ -185,3 +185,60 @@ def test_a_trigger_counts_the_dead_of_an_occurrence(tmp_path: Path) -> None:
     assert outcomes.harm.deaths.tolist() == [400, 300, 200]
     assert (outcomes.paid[:, 0] > 0).tolist() == [False, False, False]
     assert (outcomes.paid[:, 1] > 0).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [(None, [0, 0]), ({"storm": 72.0}, [100_000, 0]), ({"storm": 24.0}, [0, 0])],
+)
+def test_an_event_without_a_casualty_pulls_the_trigger_of_its_occurrence(
+    hours: dict[str, float] | None, expected: list[int], tmp_path: Path
+) -> None:
+    """Size 6.5 hurts nobody on day 10; 5.0 costs 100,000 on day 11 and on day 200. The trigger asks for 6."""
+    rows = "a,storm,1,10,6.5,north,0\nb,storm,1,11,5.0,north,100000\nc,storm,1,200,5.0,north,100000\n"
+    (tmp_path / "e.csv").write_text("event,peril,year,day,size,cell,loss\n" + rows, encoding="utf-8")
+    terms: dict[str, Any] = {"triggers": {"storm": {"size": 6.0}}, "hours_clause": hours or {}}
+    tables = {
+        "catalogue": {"file": "e.csv", "years": 1},
+        "contracts": {"base": contract(["storm"], **terms)},
+    }
+    one = Scenario.from_document(document(**tables), file=tmp_path / "s.toml")
+    outcomes = simulate_catastrophe(one, 1)
+    assert paid(outcomes) == expected
+    assert outcomes.events_by_peril[0, 0] == 3
+
+
+def test_settlement_with_an_hours_clause_equals_a_slow_sum() -> None:
+    """Drawn storms, most of them harmless: occurrence by occurrence over all events, in plain Python."""
+    peril = storm(
+        frequency={"law": "poisson", "events_per_year": 30.0},
+        size={"law": "uniform", "low": 0.0, "high": 1.0},
+        casualties={"deaths": {"law": "points", "at": [0.0, 1.0], "rates": [1e-5, 1e-4]}},
+    )
+    terms = {"triggers": {"storm": {"size": 0.9}}, "hours_clause": {"storm": 96.0}, "per_event": 60_000.0}
+    one = scenario(perils={"storm": peril}, contracts={"base": contract(["storm"], **terms)})
+    outcomes = simulate_catastrophe(one, 40, 3)
+    (events,) = outcomes.model.draw(np.arange(40))
+    harm = outcomes.model.harm(events)
+    expected: dict[tuple[int, int], int] = {}
+    for path in range(40):
+        mine = [e for e in range(len(harm)) if harm.path[e] == path]
+        mine.sort(key=lambda e: (harm.day[e], harm.id[e]))
+        while mine:
+            group = [e for e in mine if harm.day[e] < harm.day[mine[0]] + 4]
+            mine = mine[len(group) :]
+            left = 6_000_000 if max(harm.size[e] for e in group) >= 0.9 else 0
+            for e in group:
+                due = int(min(harm.gross[e, 0], left))
+                left -= due
+                if harm.casualties[e]:
+                    expected[path, int(harm.id[e])] = due
+    found = dict(
+        zip(
+            zip(outcomes.harm.path.tolist(), outcomes.harm.id.tolist(), strict=True),
+            outcomes.paid[:, 0].tolist(),
+            strict=True,
+        )
+    )
+    assert found == expected
+    assert 0 < sum(value > 0 for value in expected.values()) < len(expected) < len(harm)

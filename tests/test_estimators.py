@@ -14,6 +14,7 @@ from scipy import optimize, special
 
 from fangpinbao import estimators
 from fangpinbao.estimators import Estimate, Years
+from fangpinbao.jackknife import jackknife_error, replicate_histograms
 
 REPLICATIONS = 200
 
@@ -486,3 +487,37 @@ def test_order_and_labels_of_years_do_not_matter(design: tuple[np.ndarray, Years
         before, after = estimate(values, years, ""), estimate(values[order], shuffled, "")
         assert after.value == pytest.approx(before.value, abs=1e-9)
         assert after.standard_error == pytest.approx(before.standard_error, abs=1e-6)
+
+
+def test_errors_of_years_that_share_a_path() -> None:
+    """Years of a path are nearly alike: errors by path cover, those of independent years would be far too small."""
+    rng = np.random.default_rng(12)
+    paths, each, runs = 300, 3, 300
+    stratum = np.repeat([0, 1], [200, 100])
+    design = Years(stratum, np.where(stratum == 0, 0.9 / 200, 0.1 / 100)).of_terms(each)
+    plain = Years.equal(paths).of_terms(each)
+    found: dict[str, list[float]] = {}
+    errors: dict[str, list[float]] = {}
+    for _ in range(runs):
+        common = rng.normal(size=paths) + 2.0 * stratum
+        years = (common[:, None] + 0.3 * rng.normal(size=(paths, each))).ravel()
+        flat = (rng.normal(size=paths)[:, None] + 0.3 * rng.normal(size=(paths, each))).ravel()
+        for name, estimate in {
+            "mean": estimators.mean(years, design, "yuan"),
+            "sd": estimators.standard_deviation(years, design, "yuan"),
+            "share": estimators.share(years > 1.0, design),
+            "quantile": estimators.quantile(years, design, 0.8, "yuan"),
+            "tail": estimators.tail_value(years, design, 0.8, "yuan"),
+            "plain mean": estimators.mean(flat, plain, "yuan"),
+            "plain share": estimators.share(flat > 1.0, plain),
+            "plain quantile": estimators.quantile(flat, plain, 0.8, "yuan"),
+        }.items():
+            found.setdefault(name, []).append(estimate.value or 0.0)
+            errors.setdefault(name, []).append(estimate.standard_error or 0.0)
+        rows = replicate_histograms((years > 1.0).astype(np.int64), 2, design)
+        found.setdefault("jackknife", []).append(rows[0, 1])
+        errors.setdefault("jackknife", []).append(jackknife_error(rows[:, 1]) or 0.0)
+    for name, values in found.items():
+        assert np.mean(errors[name]) == pytest.approx(np.std(values), rel=0.17), name
+    with pytest.raises(ValueError, match="all of one stratum"):
+        Years(np.array([0, 1]), np.array([0.5, 0.5]), 2)

@@ -12,6 +12,7 @@ from fangpinbao.catastrophe.figures import catastrophe_figures, premium_of
 from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catastrophe
 from fangpinbao.catastrophe_files import write_catastrophe
 from fangpinbao.catastrophe_finance import finance
+from fangpinbao.errors import InputError
 from fangpinbao.files import results_schema
 from fangpinbao.finance_ranges import finance_headline, finance_range_table, finance_ranges
 from fangpinbao.scenario import load_scenario
@@ -71,8 +72,23 @@ def test_shown_and_written(outcomes: CatastropheOutcomes, tmp_path: Path) -> Non
     document = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     jsonschema.validate(document, results_schema())
     assert {one["place"] for one in document["ranges"]} == {one.place for one in found}
+    assert {one["contract"] for one in document["ranges"]} == {"base"}
 
 
 def test_without_terms_nothing_is_moved() -> None:
     plain = simulate_catastrophe(load_scenario("yinchuan-2018"), 500, 3)
     assert finance_ranges(plain, "base")[1] == []
+
+
+def test_no_range_breaks_the_tower(outcomes: CatastropheOutcomes) -> None:
+    """Layer 1 ends where layer 2 begins; moved alone, its attachment would open a gap, or overlap and be refused."""
+    scenario = outcomes.scenario
+    for number in scenario.numbers:
+        if number.place.startswith("catastrophe.reinsurance[") and number.range is not None:
+            for end in number.range:
+                table = scenario.replace(number.place, end).catastrophe
+                assert table is not None
+                first, second = (one for one in table.reinsurance if one.kind == "excess_of_loss")
+                assert (first.attachment or 0.0) + (first.limit or 0.0) == second.attachment
+    with pytest.raises(InputError, match="layer_1 and layer_2 overlap from 50,000,000 to 60,000,000 yuan"):
+        scenario.replace("catastrophe.reinsurance[1].attachment", 20_000_000)

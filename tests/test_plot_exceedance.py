@@ -14,7 +14,7 @@ import pytest
 from matplotlib import pyplot
 
 from fangpinbao import plot_style
-from fangpinbao.estimators import Years
+from fangpinbao.estimators import Estimate, Years
 from fangpinbao.event_losses import EventLosses
 from fangpinbao.exceedance import ExceedanceCurves, exceedance_curves
 from fangpinbao.plot_exceedance import plot_exceedance
@@ -83,6 +83,24 @@ def test_axes_of_the_caller_and_the_readers_settings(curves: ExceedanceCurves) -
     _, ax = pyplot.subplots(layout="constrained")
     assert plot_exceedance(curves, ax=ax) is ax
     assert dict(matplotlib.rcParams) == before
+
+
+def test_small_losses_below_a_large_limit_can_be_read(curves: ExceedanceCurves) -> None:
+    """Losses of 0.1 to 800 million: each decade has room; losses of one size keep a linear axis."""
+    few = {2: 0.0, 10: 1e5, 100: 1e6, 500: 5e7}
+    points = {t: Estimate(x, x / 10, 0.8 * x, 1.2 * x, "yuan", 3000) for t, x in few.items()}
+    axes = plot_exceedance(ExceedanceCurves(points, points, 3000), amounts={"limit": 8e8})
+    assert axes.get_yscale() == "symlog"
+    low, high = axes.get_ylim()
+    place = [
+        axes.transAxes.inverted().transform(axes.transData.transform((10, y)))[1] for y in (0.0, 0.1, 1.0)
+    ]
+    assert (low, high) == (0.0, pytest.approx(1200.0))
+    assert place[1] - place[0] > 0.05
+    assert place[2] - place[1] > 0.1
+    assert not cut_off(axes)
+    flat = {t: Estimate(x, x / 10, 0.8 * x, 1.2 * x, "yuan", 3000) for t, x in {2: 1e6, 10: 5e6}.items()}
+    assert plot_exceedance(ExceedanceCurves(flat, flat, 3000)).get_yscale() == "linear"
 
 
 def test_importing_the_module_loads_no_matplotlib() -> None:

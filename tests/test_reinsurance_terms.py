@@ -97,8 +97,17 @@ def side_by_side(*contracts: dict[str, Any]) -> dict[str, Any]:
 
 def test_contracts_of_one_number_may_not_pay_more_than_the_loss() -> None:
     plain = {key: LAYER[key] for key in ("kind", "attachment", "limit")}
-    # 20 xs 10 and 20 xs 20 overlap between 20 and 30; at 30 they pay 20 + 10 of 30, at 40 20 + 20: no more.
-    File.model_validate({"catastrophe": side_by_side(plain, plain | {"attachment": 20.0})})
+    # 20 xs 10 and 20 xs 20 overlap between 20 and 30: at 40 they pay 20 + 20, no more than the loss, but some twice.
+    assert problems(side_by_side(plain, plain | {"attachment": 20.0})) == [
+        "catastrophe.reinsurance of inuring number 1: c0 and c1 overlap from 20 to 30 yuan, and would pay that part "
+        "of a loss more than once. Move an attachment or a limit, lower what is placed, or give one a higher inuring "
+        "number."
+    ]
+    # Layer on layer, a gap, and halves of one layer are towers.
+    File.model_validate({"catastrophe": side_by_side(plain, plain | {"attachment": 30.0})})
+    File.model_validate({"catastrophe": side_by_side(plain, plain | {"attachment": 35.0})})
+    half = plain | {"placed": 0.5}
+    File.model_validate({"catastrophe": side_by_side(half, half)})
     # From 5 on, two layers of 20 pay 40 of 25.
     low = plain | {"attachment": 5.0}
     assert problems(side_by_side(low, low)) == [

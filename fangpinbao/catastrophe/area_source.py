@@ -16,11 +16,11 @@ from __future__ import annotations
 import numpy as np
 
 from fangpinbao._typing import Float64Array, Int64Array, Uint64Array
-from fangpinbao.catastrophe.contracts import fen, triggered
+from fangpinbao.catastrophe.contracts import fen
 from fangpinbao.catastrophe.draw import Events
 from fangpinbao.catastrophe.households import household_impacts
 from fangpinbao.catastrophe.model import CatastropheModel, Harm
-from fangpinbao.catastrophe.outcomes import settle
+from fangpinbao.catastrophe.outcomes import answered, settle
 from fangpinbao.core.catastrophe import DEGREES, FIRST_BOTH, FIRST_DEGREE, FIRST_GRADE, GRADES, N_BENEFITS
 from fangpinbao.core.streams import GOLDEN, mix_array, mix_int
 from fangpinbao.core.structures import AreaEvents
@@ -169,7 +169,7 @@ class AreaSource:
         everything = Harm(**columns)
         order = np.lexsort((everything.id, everything.day, everything.year, everything.path))
         everything, of_batch, within = everything.take(order), of_batch[order], within[order]
-        kept = np.flatnonzero((everything.casualties > 0) | everything.gross.any(axis=1))
+        kept = np.flatnonzero(everything.is_harmful | self.model.in_occurrences[everything.peril])
         harm = everything.take(kept)
         found = np.zeros(everything.gross.shape)
         for k, name in enumerate(self.model.contracts):
@@ -185,14 +185,7 @@ class AreaSource:
     def _would_pay(self, harm: Harm, name: str, paid: Int64Array) -> Float64Array:
         """Return 1 for each event that is covered, would be triggered, and finds the cumulative limit not used up."""
         contract = self.model.contracts[name]
-        would = np.zeros(len(harm))
-        for q, peril in enumerate(self.model.perils):
-            mine = np.flatnonzero(harm.peril == q)
-            if peril in contract.triggers:
-                trigger, one = contract.triggers[peril], harm.take(mine)
-                would[mine] = triggered(trigger, self.model.tables[q], one.size, one.intensity, one.deaths)
-            elif peril in contract.perils:
-                would[mine] = 1.0
+        would = answered(self.model, harm, name)[0].astype(np.float64)
         if contract.cumulative is not None:
             total = np.cumsum(paid)
             starts = np.searchsorted(harm.path, harm.path, side="left")

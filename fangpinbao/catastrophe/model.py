@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fangpinbao._typing import Float64Array, Int64Array
+from fangpinbao._typing import BoolArray, Float64Array, Int64Array
 from fangpinbao.catastrophe.aftershocks import aftershocks_of
 from fangpinbao.catastrophe.contracts import benefits_of, fen
 from fangpinbao.catastrophe.draw import Events, draw_events
@@ -64,6 +64,11 @@ class Harm:
         """Dead, disabled and burned of each event."""
         return np.asarray(self.counts[:, : N_COUNTS - 1].sum(axis=1))
 
+    @property
+    def is_harmful(self) -> BoolArray:
+        """Whether each event has a casualty, or a loss from a file."""
+        return np.asarray((self.casualties > 0) | self.gross.any(axis=1))
+
     def take(self, index: np.ndarray) -> Harm:
         """Return some of the events, or all in another order."""
         return Harm(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
@@ -114,6 +119,8 @@ class CatastropheModel:
         self.splits = VulnerabilityTables.of(self.vulnerability)
         self.contracts = self.table.contracts
         self.benefits = np.array([benefits_of(contract) for contract in self.contracts.values()])
+        clauses = {peril for contract in self.contracts.values() for peril in contract.hours_clause}
+        self.in_occurrences: BoolArray = np.array([peril in clauses for peril in self.perils])
         self.sources = sources_of(self.table, self.cells)
         self.file: EventFile | None = None
         if self.table.catalogue is not None:

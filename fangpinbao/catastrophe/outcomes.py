@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fangpinbao._typing import Float64Array, Int64Array
+from fangpinbao._typing import BoolArray, Float64Array, Int64Array
 from fangpinbao.catastrophe.contracts import (
     NO_LIMIT,
     cut_by_occurrence,
@@ -28,7 +28,7 @@ from fangpinbao.scenario import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CatastropheOutcomes", "simulate_catastrophe"]
+__all__ = ["CatastropheOutcomes", "answered", "settle", "simulate_catastrophe"]
 
 CHUNK_PATHS = 10_000
 
@@ -98,31 +98,20 @@ class CatastropheOutcomes:
         """Return yuan a contract pays in each path."""
         return np.asarray(self.paid_by_path(contract) / 100.0)
 
-    def event_losses(self, contract: str, *, one_year: bool = False) -> EventLosses:
-        """Return the dated losses of a contract; a row is a year, those of a term follow each other.
-
-        With `one_year` a row is one year of each path: the years of a term in turn, within each stratum. Such rows are
-        independent, have the weights of the paths, and together the law of a year of the term.
-        """
-        paid = self.paid[:, self.column(contract)]
-        found = paid > 0
-        if one_year:
-            found &= self.harm.year == self._turns[self.harm.path]
-        with_loss = np.flatnonzero(found)
-        harm, terms = self.harm.take(with_loss), 1 if one_year else self.term_years
-        return EventLosses(
-            self.n_paths * terms, harm.path * terms + (0 if one_year else harm.year), harm.day, harm.id, harm.peril,
-            paid[with_loss], self.perils,
-        )  # fmt: skip
-
     @property
-    def _turns(self) -> Int64Array:
-        """Year of its term that each path stands for where it stands for one, shape (paths,)."""
-        order = np.argsort(self.years.stratum_of, kind="stable")
-        starts = np.cumsum(self.years.counts) - self.years.counts
-        rank = np.empty(self.n_paths, dtype=np.int64)
-        rank[order] = np.arange(self.n_paths) - np.repeat(starts, self.years.counts)
-        return rank % self.term_years
+    def single_years(self) -> Years:
+        """Sampling design of the rows of ``event_losses``: years of a term are not independent."""
+        return self.years.of_terms(self.term_years)
+
+    def event_losses(self, contract: str) -> EventLosses:
+        """Return the dated losses of a contract; a row is a year, those of a term follow each other."""
+        paid = self.paid[:, self.column(contract)]
+        with_loss = np.flatnonzero(paid > 0)
+        harm, terms = self.harm.take(with_loss), self.term_years
+        return EventLosses(
+            self.n_paths * terms, harm.path * terms + harm.year, harm.day, harm.id, harm.peril, paid[with_loss],
+            self.perils,
+        )  # fmt: skip
 
     @property
     def by_year(self) -> pd.DataFrame:
@@ -210,7 +199,7 @@ def simulate_catastrophe(
         for events in model.draw(paths):
             events_by_peril[:, events.peril] += np.bincount(events.path, minlength=n)
             harm = model.harm(events)
-            parts.append(harm.take(np.flatnonzero((harm.casualties > 0) | harm.gross.any(axis=1))))
+            parts.append(harm.take(np.flatnonzero(harm.is_harmful | model.in_occurrences[harm.peril])))
         return Harm.join(parts)
 
     workers = max(1, min(threads or os.cpu_count() or 1, len(chunks)))
@@ -221,34 +210,51 @@ def simulate_catastrophe(
             if progress is not None:
                 progress(done / len(chunks))
     harm = Harm.join(found)
-    paid = [settle(model, harm, name) for name in model.contracts]
-    return CatastropheOutcomes(scenario, model, chosen, design, harm, np.stack(paid, axis=1), events_by_peril)
+    paid = np.stack([settle(model, harm, name) for name in model.contracts], axis=1)
+    if not harm.is_harmful.all():  # events without casualties have opened occurrences and pulled triggers
+        kept = np.flatnonzero(harm.is_harmful)
+        harm, paid = harm.take(kept), paid[kept]
+    return CatastropheOutcomes(scenario, model, chosen, design, harm, paid, events_by_peril)
 
 
 def settle(model: CatastropheModel, harm: Harm, name: str) -> Int64Array:
     """Return what a contract pays for each event: covered, triggered, cut by occurrence, then in date order.
 
-    Triggers look at the occurrence: its largest size and intensity, all its dead.
+    Of the perils of an hours clause the events must be all, also those without a casualty.
     """
     contract = model.contracts[name]
-    owed = harm.gross[:, list(model.contracts).index(name)].copy()
-    hours = {model.perils.index(peril): float(span) for peril, span in contract.hours_clause.items()}
-    row = harm.path * model.table.term_years + harm.year
-    occurrence = occurrences(row, harm.day, harm.peril, hours)
-    size, intensity, deaths = _of_occurrence(harm, occurrence)
-    for q, peril in enumerate(model.perils):
-        mine = harm.peril == q
-        if peril not in contract.perils:
-            owed[mine] = 0
-        elif peril in contract.triggers:
-            met = triggered(contract.triggers[peril], model.tables[q], size, intensity, deaths)
-            owed[mine & ~met] = 0
+    answers, occurrence = answered(model, harm, name)
+    owed = np.where(answers, harm.gross[:, list(model.contracts).index(name)], 0)
     if contract.per_event is not None:
         owed = cut_by_occurrence(owed, occurrence, fen(contract.per_event))
-    period = harm.path if contract.cumulative_over == "term" else row
+    period = harm.path if contract.cumulative_over == "term" else _year_row(model, harm)
     return cut_in_date_order(
         owed, period, NO_LIMIT if contract.cumulative is None else fen(contract.cumulative)
     )
+
+
+def answered(model: CatastropheModel, harm: Harm, name: str) -> tuple[BoolArray, Int64Array]:
+    """Return which events a contract covers and its triggers let through, and the occurrence of each.
+
+    Triggers look at the occurrence: its largest size and intensity, all its dead.
+    """
+    contract = model.contracts[name]
+    hours = {model.perils.index(peril): float(span) for peril, span in contract.hours_clause.items()}
+    occurrence = occurrences(_year_row(model, harm), harm.day, harm.peril, hours)
+    size, intensity, deaths = _of_occurrence(harm, occurrence)
+    answers = np.ones(len(harm), dtype=np.bool_)
+    for q, peril in enumerate(model.perils):
+        mine = harm.peril == q
+        if peril not in contract.perils:
+            answers[mine] = False
+        elif peril in contract.triggers:
+            met = triggered(contract.triggers[peril], model.tables[q], size, intensity, deaths)
+            answers[mine & ~met] = False
+    return answers, occurrence
+
+
+def _year_row(model: CatastropheModel, harm: Harm) -> Int64Array:
+    return np.asarray(harm.path * model.table.term_years + harm.year)
 
 
 def _of_occurrence(harm: Harm, occurrence: Int64Array) -> tuple[Float64Array, Float64Array, Int64Array]:

@@ -186,6 +186,26 @@ def _overpaid(level: int, contracts: list[ReinsuranceContract]) -> Iterator[Prob
         )
 
 
+def _overlapping(level: int, contracts: list[ReinsuranceContract]) -> Iterator[Problem]:
+    """Excess-of-loss layers of one inuring number that would pay some yuan of a loss more than once."""
+    layers = [contract for contract in contracts if contract.kind == "excess_of_loss"]
+    for start in sorted({layer.attachment or 0.0 for layer in layers}):
+        here = [one for one in layers if (one.attachment or 0.0) <= start < _exit(one)]
+        if sum(one.placed for one in here) > 1.0 + 1e-9:
+            names = " and ".join(one.name for one in here)
+            yield Problem(
+                "reinsurance",
+                f"of inuring number {level}: {names} overlap from {start:,.0f} to {min(map(_exit, here)):,.0f} yuan, "
+                "and would pay that part of a loss more than once. Move an attachment or a limit, lower what is "
+                "placed, or give one a higher inuring number.",
+            )
+            return
+
+
+def _exit(layer: ReinsuranceContract) -> float:
+    return (layer.attachment or 0.0) + (layer.limit or 0.0)
+
+
 def _pays(contract: ReinsuranceContract, loss: float) -> float:
     due = (contract.cession or 1.0) * max(loss - (contract.attachment or 0.0), 0.0)
     return contract.placed * (due if contract.limit is None else min(due, contract.limit))
@@ -277,4 +297,6 @@ class FinancialTerms(Table):
                     "List the contracts in the order in which they pay.",
                 )
         for level in sorted({contract.inuring for contract in self.reinsurance} if not disorder else ()):
-            yield from _overpaid(level, [one for one in self.reinsurance if one.inuring == level])
+            together = [one for one in self.reinsurance if one.inuring == level]
+            problems = list(_overpaid(level, together))
+            yield from problems or _overlapping(level, together)
