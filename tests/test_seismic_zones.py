@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def intensity_felt(earthquake: Earthquake, zone: str, magnitude: float, along: f
 def yearly_rate(name: str, place: tuple[float, float], levels: list[float]) -> np.ndarray:
     """Earthquakes a year with at least these intensities at a place, by a plain sum over zones, places, magnitudes."""
     earthquake, cells, sources = compiled(name)
-    here, total = np.array(cells.plane(place)), np.zeros(len(levels))
+    here, total = np.array(cells.plane(list(place))), np.zeros(len(levels))
     for zone_name, source in sources.items():
         zone = earthquake.zones[zone_name]
         relation = earthquake.attenuation[zone.attenuation]
@@ -65,11 +66,13 @@ def yearly_rate(name: str, place: tuple[float, float], levels: list[float]) -> n
         )
         own, off, length = along_and_across(source, here)
         edges = np.linspace(zone.smallest, zone.largest, 16)
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges.tolist()):
             share = survival_of_magnitude(zone, low) - survival_of_magnitude(zone, high)
             for x in (np.arange(16) + 0.5) / 16 * length:
                 for y in ((np.arange(5) + 0.5) / 5 - 0.5) * zone.width_km:
-                    felt = intensity_felt(earthquake, zone_name, (low + high) / 2, float(own - x), float(off - y))
+                    felt = intensity_felt(
+                        earthquake, zone_name, (low + high) / 2, float(own - x), float(off - y)
+                    )
                     rate = zone.events_per_year * share / 80.0
                     total += rate * stats.norm.sf((np.array(levels) - felt) / scatter)
     return total
@@ -86,7 +89,7 @@ def test_earthquakes_that_a_zone_names_lie_in_it(name: str) -> None:
         for year in map(int, YEAR.findall(note.group(1) if note else "")):
             magnitude, longitude, latitude = RECORDED[year]
             source = sources[zone]
-            along, across, length = along_and_across(source, np.array(cells.plane((longitude, latitude))))
+            along, across, length = along_and_across(source, np.array(cells.plane([longitude, latitude])))
             assert 0.0 <= along <= length, (year, zone)
             assert abs(across) <= source.zone.width_km / 2.0, (year, zone)
             assert magnitude <= source.zone.largest, (year, zone)
