@@ -18,6 +18,7 @@ from fangpinbao.catastrophe_ranges import PayoutRange, payout_ranges
 from fangpinbao.catastrophe_tables import CatastropheTables, payout_range_table
 from fangpinbao.finance_ranges import FinanceRange, finance_range_table, finance_ranges
 from fangpinbao.finance_tables import finance_tables
+from fangpinbao.replay import NO_LAW_OF_A_YEAR, is_replay
 from fangpinbao.scenario import Scenario
 from fangpinbao.tables import Lang, print_all
 
@@ -38,11 +39,8 @@ def finances_of(
     table = outcomes.model.table
     if not (table.reinsurance or table.pool or table.fund or "loading" in table.model_fields_set):
         return {}, None
-    if table.catalogue is not None and table.catalogue.years == 1:
-        return (
-            {},
-            "reinsurance, pool and fund: every year replays the same year, so there is no law of a year",
-        )
+    if is_replay(outcomes.scenario):
+        return {}, f"reinsurance, pool and fund: {NO_LAW_OF_A_YEAR}"
     return {
         name: finance(
             outcomes.event_losses(name), outcomes.single_years, table,

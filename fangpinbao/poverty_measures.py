@@ -8,6 +8,7 @@ from fangpinbao import estimators, yearly
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.records import Figures, Gathering
+from fangpinbao.replay import without_law_of_a_year
 
 __all__ = ["poverty"]
 
@@ -43,7 +44,7 @@ def poverty(outcomes: Outcomes, programme: str | None = None) -> Figures:
     names = yearly.chosen(outcomes, programme)
     if not yearly.lines_of(outcomes):
         gathering.note("poverty: the scenario has no lines")
-        return gathering.figures()
+        return without_law_of_a_year(gathering.figures(), outcomes.scenario)
     for name in names:
         for line in yearly.lines_of(outcomes):
             _levels(gathering, outcomes, name, line)
@@ -53,7 +54,7 @@ def poverty(outcomes: Outcomes, programme: str | None = None) -> Figures:
         _spending(gathering, outcomes, name)
     if outcomes.scenario.relief:
         gathering.note("head numbers without the relief that exists anyway: not simulated")
-    return gathering.figures()
+    return without_law_of_a_year(gathering.figures(), outcomes.scenario)
 
 
 def _levels(gathering: Gathering, outcomes: Outcomes, name: str, line: str) -> None:

@@ -10,6 +10,7 @@ from fangpinbao import estimators, yearly
 from fangpinbao._typing import Int64Array
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.records import Figures, Gathering
+from fangpinbao.replay import without_law_of_a_year
 
 __all__ = ["QUANTILES", "TAILS", "price"]
 
@@ -51,7 +52,7 @@ def price(outcomes: Outcomes, programme: str | None = None) -> Figures:
         _public(gathering, outcomes, name)
         if yearly.has_own_relief(outcomes, name):
             _own_relief(gathering, outcomes, name)
-    return gathering.figures()
+    return without_law_of_a_year(gathering.figures(), outcomes.scenario)
 
 
 def _payout(gathering: Gathering, outcomes: Outcomes, name: str) -> None:

@@ -6,6 +6,7 @@ is far more certain than either: a few years suffice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice, zip_longest
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fangpinbao import yearly
+from fangpinbao.catastrophe.exposure import CellMap
+from fangpinbao.catastrophe.hazard import sources_of
 from fangpinbao.engine import simulate
 from fangpinbao.errors import InputError
 from fangpinbao.scenario import Number, Scenario
@@ -28,6 +31,7 @@ __all__ = ["HeadlineRange", "headline_ranges", "numbers_with_ranges"]
 MOST_PERILS = 3
 MOST_TERMS = 3
 MOST_CATASTROPHES = 8
+_FADES_WITHIN_KM = 30.0
 _NO_PART_OF_PURE_PREMIUM = (".loading.", ".premium_per_insured", ".household_share", ".administration")
 _NO_PART_OF_AN_EVENT = (".premium", ".observed", ".tiers", ".declared_from", ".warning_levels")
 # How much more, or less, than in proportion a number acts on the mean payout: rough, and only used to choose.
@@ -77,7 +81,8 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
     Numbers of perils and of terms are ranked by the relative width of the range (of the chance of a channel by the
     width itself) times the share of the payout that they govern; each programme gets at least one place where it
     has such a number. Where catastrophes strike, numbers of these and of the contracts paid are ranked by the width
-    alone.
+    has such a number. Where catastrophes strike, numbers of these and of the contracts paid are ranked by the width, of
+    seismic zones by how many earthquakes they send near the townships as well.
     """
     scenario = outcomes.scenario
     found = [
@@ -145,15 +150,26 @@ def _influence(number: Number, outcomes: Outcomes) -> float:
 
 
 def _part_of_zone(place: str, scenario: Scenario) -> float:
-    """Share of earthquakes that a zone's number is about; 1 for other numbers, 0 where they strike nobody here."""
+    """Share of the earthquakes near the townships that a zone's number is about; 1 for other numbers, 0 elsewhere.
+
+    A zone counts by its rate, falling with the distance of its axis from the middle of the townships.
+    """
     if not _strikes(place, scenario):
         return 0.0
-    earthquake = scenario.catastrophe.earthquake if scenario.catastrophe is not None else None
+    table = scenario.catastrophe
     _, is_zone, rest = place.partition(".zones.")
-    if earthquake is None or not is_zone:
+    if table is None or table.earthquake is None or not is_zone:
         return 1.0
-    zones = {name: zone.events_per_year for name, zone in earthquake.zones.items()}
-    return zones[rest.partition(".")[0]] / (sum(zones.values()) or 1.0)
+    cells, townships = CellMap.of(table), scenario.population.townships
+    named = [name for name in townships if name in cells.names] if isinstance(townships, list) else []
+    mine = np.isin(cells.names, named or list(cells.names))
+    middle = complex(cells.east[mine].mean(), cells.north[mine].mean())
+    parts = {}
+    for (name, zone), source in zip(table.earthquake.zones.items(), sources_of(table, cells), strict=True):
+        start, along = complex(*source.start), complex(*source.end) - complex(*source.start)
+        share = min(max(((middle - start) / along).real, 0.0), 1.0)
+        parts[name] = zone.events_per_year * math.exp(-abs(middle - start - share * along) / _FADES_WITHIN_KM)
+    return parts[rest.partition(".")[0]] / (sum(parts.values()) or 1.0)
 
 
 def _strikes(place: str, scenario: Scenario) -> bool:

@@ -11,6 +11,7 @@ from fangpinbao import estimators, yearly
 from fangpinbao.estimators import Estimate
 from fangpinbao.outcomes import Outcomes
 from fangpinbao.records import Figures, Gathering
+from fangpinbao.replay import without_law_of_a_year
 
 __all__ = ["LEVELS", "RETURN_PERIODS", "precision_line", "tail_risk", "years_for_one_percent"]
 
@@ -75,7 +76,7 @@ def tail_risk(
         gathering.add("payout_over_budget", "share", estimators.share(payout > asked, years), name)
         excess = np.maximum(payout - asked, 0.0)
         gathering.add("excess_over_budget", "mean", estimators.mean(excess, years, "yuan"), name)
-    return gathering.figures()
+    return without_law_of_a_year(gathering.figures(), outcomes.scenario)
 
 
 def _digits(number: float) -> str:

@@ -13,6 +13,7 @@ from fangpinbao.catastrophe.exposure import months_to_days
 from fangpinbao.catastrophe.outcomes import CatastropheOutcomes
 from fangpinbao.estimators import Estimate
 from fangpinbao.records import Figures, Gathering
+from fangpinbao.replay import without_law_of_a_year
 
 __all__ = ["RETURN_PERIODS", "catastrophe_figures", "premium_of"]
 
@@ -43,7 +44,7 @@ def catastrophe_figures(outcomes: CatastropheOutcomes) -> Figures:
             estimate = _yearly(outcomes, outcomes.paid_by_path(contract, peril) / 100.0, "yuan")
             gathering.add("payout", "mean", estimate, contract, group=peril)
     _casualties(gathering, outcomes)
-    return gathering.figures()
+    return without_law_of_a_year(gathering.figures(), outcomes.scenario)
 
 
 def _yearly(outcomes: CatastropheOutcomes, by_path: Float64Array | Int64Array, unit: str) -> Estimate:
