@@ -80,7 +80,6 @@ def numbers_with_ranges(outcomes: Outcomes) -> list[Number]:
 
     Numbers of perils and of terms are ranked by the relative width of the range (of the chance of a channel by the
     width itself) times the share of the payout that they govern; each programme gets at least one place where it
-    has such a number. Where catastrophes strike, numbers of these and of the contracts paid are ranked by the width
     has such a number. Where catastrophes strike, numbers of these and of the contracts paid are ranked by the width, of
     seismic zones by how many earthquakes they send near the townships as well.
     """
