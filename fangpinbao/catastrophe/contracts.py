@@ -74,24 +74,26 @@ def occurrences(row: Int64Array, day: Int64Array, peril: Int64Array, hours: dict
     Events of one peril in one row that begin within ``hours[peril]`` of the first of them are one occurrence;
     an event has a day, so within H hours means fewer than H / 24 days apart. Events are sorted by row and day.
     """
-    number = np.zeros(row.size, dtype=np.int64)
-    merged = np.isin(peril, list(hours))
+    leader = np.arange(row.size, dtype=np.int64)
+    merged = np.flatnonzero(np.isin(peril, list(hours)))
+    if not merged.size:
+        return leader
     # Only perils with a clause, and only events that follow another of theirs in the same row, can join.
-    first: dict[tuple[int, int], tuple[int, int]] = {}
-    found = 0
-    if not merged.any():
-        return np.arange(row.size, dtype=np.int64)
-    for e in range(row.size):
-        if merged[e]:
-            kind = (int(row[e]), int(peril[e]))
-            began = first.get(kind)
-            if began is not None and (int(day[e]) - began[0]) * 24.0 < hours[kind[1]]:
-                number[e] = began[1]
-                continue
-            first[kind] = (int(day[e]), found)
-        number[e] = found
-        found += 1
-    return number
+    kind = row[merged] * (int(peril.max()) + 1) + peril[merged]
+    _, of_kind, count = np.unique(kind, return_inverse=True, return_counts=True)
+    several = count[of_kind] > 1
+    places = merged[several]
+    first: dict[int, tuple[int, int]] = {}
+    for e, group, date, span in zip(
+        places.tolist(), of_kind[several].tolist(), day[places].tolist(),
+        [hours[q] for q in peril[places].tolist()], strict=True,
+    ):  # fmt: skip
+        began = first.get(group)
+        if began is not None and (date - began[0]) * 24.0 < span:
+            leader[e] = began[1]
+        else:
+            first[group] = (date, e)
+    return np.asarray(np.unique(leader, return_inverse=True)[1], dtype=np.int64)
 
 
 def cut_by_occurrence(owed: Int64Array, occurrence: Int64Array, limit: int) -> Int64Array:
