@@ -30,7 +30,7 @@ __all__ = ["HeadlineRange", "headline_ranges", "numbers_with_ranges"]
 
 MOST_PERILS = 3
 MOST_TERMS = 3
-MOST_CATASTROPHES = 8
+MOST_CATASTROPHES = 10
 _FADES_WITHIN_KM = 30.0
 _NO_PART_OF_PURE_PREMIUM = (".loading.", ".premium_per_insured", ".household_share", ".administration")
 _NO_PART_OF_AN_EVENT = (".premium", ".observed", ".tiers", ".declared_from", ".warning_levels")

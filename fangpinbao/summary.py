@@ -5,6 +5,7 @@ Rosters, event files and tiers are read and compiled, so that their problems are
 
 from __future__ import annotations
 
+from fangpinbao.catastrophe.area_source import refuse_losses
 from fangpinbao.catastrophe.model import CatastropheModel
 from fangpinbao.engine import population_of
 from fangpinbao.files import count_by_status
@@ -28,7 +29,9 @@ def summary(scenario: Scenario) -> list[str]:
         lines.append(f"  perils: {', '.join(scenario.perils)}")
         lines.append(f"  public layers: {', '.join(scenario.layers) or 'none'}")
     if scenario.catastrophe is not None:
-        lines += _of_catastrophe(CatastropheModel(scenario, scenario.simulation.seed))
+        model = CatastropheModel(scenario, scenario.simulation.seed)
+        refuse_losses(scenario, model)
+        lines += _of_catastrophe(model)
     for name, programme in scenario.programmes.items():
         relief = [f"relief {entry}" for entry in programme.relief]
         lines.append(f"  programme {name}: {', '.join([*programme.coverages, *relief])}")

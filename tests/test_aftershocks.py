@@ -13,7 +13,7 @@ from fangpinbao.catastrophe.draw import Events
 from fangpinbao.catastrophe.model import CatastropheModel
 from fangpinbao.catastrophe.outcomes import simulate_catastrophe
 from fangpinbao.errors import InputError
-from fangpinbao.scenario import Scenario
+from fangpinbao.scenario import Scenario, load_scenario
 from fangpinbao.scenario.aftershocks import Aftershocks
 from tests.catastrophe_cases import contract, quake, scenario
 
@@ -147,3 +147,21 @@ def test_the_hours_clause_acts() -> None:
 def test_a_decay_of_one_is_refused() -> None:
     with pytest.raises(InputError, match=r"earthquake\.aftershocks\.p = 1 is too near 1"):
         region({**GENERIC, "p": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        # 10^(a + b 3.5) (1 - 10^(-b 3.5)) days: 32.7 x 8.09 = 265 at M 8.5, ten times as many at a = -0.67
+        ({"a": -0.67}, "give a main shock of magnitude 8.5 2,6"),
+        ({"smallest": 8.5}, "aftershocks.smallest = 8.5, but no earthquake is larger than 8.5"),
+    ],
+)
+def test_more_than_can_be_followed_is_refused(changes: dict[str, float], message: str) -> None:
+    """Beyond 1,023 the rest would be cut off in silence; above the largest magnitude none would ever come."""
+    shocks = {"a": -1.67, "b": 0.91, "c": 0.05, "p": 1.08, "smallest": 5.0}
+    one = load_scenario("yinchuan-2019")
+    assert one.replace("catastrophe.earthquake.aftershocks", shocks).catastrophe is not None
+    with pytest.raises(InputError) as caught:
+        one.replace("catastrophe.earthquake.aftershocks", shocks | changes)
+    assert message in str(caught.value)

@@ -81,7 +81,7 @@ def test_ranges_move_what_the_catastrophe_pays() -> None:
     of_catastrophes = [place for place in places if place.startswith("catastrophe.")]
     assert "catastrophe.contracts.region.per_person" in of_catastrophes
     assert "catastrophe.earthquake.casualties.rural_factor" in of_catastrophes
-    assert len(of_catastrophes) == 8
+    assert len(of_catastrophes) == 10
     assert any(place.startswith("perils.") for place in places)
     # Nothing of that kind where catastrophes strike no household.
     other = simulate(load_scenario("zhongning-2020").replace("population.persons", 400), 10)

@@ -14,7 +14,8 @@ from conftest import build
 
 from fangpinbao.engine import Engine, population_of
 from fangpinbao.errors import InputError
-from fangpinbao.scenario import Scenario
+from fangpinbao.scenario import Scenario, load_scenario
+from fangpinbao.summary import summary
 
 
 def books(**changes: Any) -> dict[str, Any]:
@@ -100,3 +101,13 @@ def test_a_file_of_losses_says_nothing_about_households(tmp_path: Path) -> None:
     one: Scenario = area({"catalogue": {"file": "e.csv"}}, tmp_path / "s.toml")
     with pytest.raises(InputError, match="gives losses, but what an event does to households follows from"):
         Engine(one)
+    with pytest.raises(InputError, match="gives losses, but what an event does to households follows from"):
+        summary(one)
+
+
+def test_aftershocks_beside_households() -> None:
+    """A dwelling hit twice in a year loses more than its value, so sequences are not drawn for households."""
+    shocks = {"a": -1.67, "b": 0.91, "c": 0.05, "p": 1.08}
+    one = load_scenario("ningxia-joint")
+    with pytest.raises(InputError, match=r"perils.earthquake.events_from = 'earthquake' has aftershocks"):
+        one.replace("catastrophe.earthquake.aftershocks", shocks)

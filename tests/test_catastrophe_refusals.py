@@ -54,6 +54,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"tiers": [{"peril": "storm", "from_size": 0.5, "share_of_years": 0.97}]}, "catastrophe.tiers take 0.97 of the years; at most 0.95, so that other years remain. Lower share_of_years."),
     ({"perils": {"storm": storm(frequency={"law": "bernoulli", "probability": 0.5})}, "tiers": [{"peril": "storm", "from_size": 0.5, "share_of_years": 0.3}]}, "catastrophe.tiers[0].peril = 'storm' is no plain Poisson process, so the chance of its years is not known in advance. Use a poisson frequency without year_factor, or drop the tier."),
     ({"catalogue": {"file": "none.csv"}}, "catastrophe.catalogue.file = 'none.csv' does not exist beside the scenario. Correct the path."),
+    ({"contracts": {"base": contract(["storm"]) | {"per_person": 0}}}, "catastrophe.contracts.base.per_person = 0 must be above 0. Raise it."),
     ({"term_yeras": 3}, "catastrophe.term_yeras is read by nothing. Did you mean catastrophe.term_years?"),
 ]  # fmt: skip
 

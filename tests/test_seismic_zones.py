@@ -13,6 +13,8 @@ from scipy import stats
 
 from fangpinbao.catastrophe.exposure import CellMap
 from fangpinbao.catastrophe.hazard import Source, sources_of, survival_of_magnitude
+from fangpinbao.engine import simulate
+from fangpinbao.ranges import numbers_with_ranges
 from fangpinbao.scenario import load_scenario
 from fangpinbao.scenario.catastrophe import Earthquake
 
@@ -113,3 +115,11 @@ def test_zhongning_is_not_spared() -> None:
     strong, rare = yearly_rate("ningxia-joint", (105.68, 37.49), [7.1, 8.5])
     assert strong == pytest.approx(1.0 / 475.0, rel=0.15)
     assert 5e-5 < rare < 3e-4
+
+
+def test_ranges_of_households_move_the_zone_under_them() -> None:
+    """Of all zones the one at Zhongning counts, not the one with most earthquakes."""
+    outcomes = simulate(load_scenario("ningxia-joint"), 100, threads=1)
+    moved = [number.place for number in numbers_with_ranges(outcomes) if ".zones." in number.place]
+    assert "catastrophe.earthquake.zones.tianjingshan.events_per_year" in moved
+    assert all("tianjingshan" in place for place in moved)

@@ -33,14 +33,14 @@ from fangpinbao.catastrophe.exposure import DAYS, CellMap, Season
 from fangpinbao.catastrophe.hazard import EventClass, Source
 from fangpinbao.core.distributions import AmountLaw
 from fangpinbao.core.streams import GOLDEN, mix_array
-from fangpinbao.scenario.aftershocks import Aftershocks
+from fangpinbao.scenario.aftershocks import MOST_AFTERSHOCKS, Aftershocks
 from fangpinbao.scenario.catastrophe import Earthquake
 
 __all__ = ["aftershocks_of", "expected_aftershocks", "omori_days"]
 
 _NUMBER = 10  # uniform of the main shock that gives how many follow
 _AFTER = np.uint64(1 << 30)  # apart from the main shock's own draws, its cells and its households
-_MOST, _BITS = 1023, 10
+_BITS = 10
 _CLASS_SHIFT, _CLASSES = 26, 32
 
 
@@ -75,7 +75,7 @@ def aftershocks_of(
     terms = table.aftershocks
     assert terms is not None
     counts = count_quantile(uniforms(main.word, _NUMBER), None, expected_aftershocks(terms, main.size))
-    counts = np.minimum(counts, _MOST)
+    counts = np.minimum(counts, MOST_AFTERSHOCKS)
     of = np.repeat(np.arange(len(main)), counts)
     number = np.arange(of.size) - np.repeat(np.cumsum(counts) - counts, counts)
     with np.errstate(over="ignore"):

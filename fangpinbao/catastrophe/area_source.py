@@ -35,6 +35,17 @@ __all__ = ["AreaSource", "kinds_of_casualty"]
 _HOUSEHOLDS = np.uint64(1 << 40)  # apart from the draws of the event and of its cells
 
 
+def refuse_losses(scenario: Scenario, model: CatastropheModel) -> None:
+    """Raise InputError where a file of losses is to strike households."""
+    struck = any(peril.events_from is not None for peril in scenario.perils.values())
+    if struck and model.file is not None and model.file.losses is not None:
+        reason = (
+            "gives losses, but what an event does to households follows from its intensity. "
+            "Give a column intensity."
+        )
+        raise InputError(scenario.name, [Problem("catastrophe.catalogue.file", reason)])
+
+
 class AreaSource:
     """The catastrophes that strike a scenario's households.
 
@@ -68,12 +79,7 @@ class AreaSource:
         reason = unmatched_townships(names, list(model.cells.names))
         if reason is not None:
             raise InputError(scenario.name, [Problem("population.townships", reason)])
-        if model.file is not None and model.file.losses is not None:
-            reason = (
-                "gives losses, but what an event does to households follows from its intensity. "
-                "Give a column intensity."
-            )
-            raise InputError(scenario.name, [Problem("catastrophe.catalogue.file", reason)])
+        refuse_losses(scenario, model)
         self.township_of = np.full(len(model.cells.names), -1, dtype=np.int64)
         self.township_of[[model.cells.names.index(name) for name in names]] = np.arange(len(names))
         self.struck_by: dict[int, list[int]] = {}

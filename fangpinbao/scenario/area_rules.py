@@ -79,6 +79,12 @@ def area_problems(document: Document, accounts: dict[str, tuple[str, str]]) -> I
                     yield from _benefit(inside, booking, accounts, str(cause), contracts)
                 else:
                     yield from _without(inside, booking)
+        if isinstance(cause, str) and "aftershocks" in table_at(areas, cause):
+            yield Problem(
+                f"{place}.events_from",
+                f"= {cause!r} has aftershocks: a dwelling hit twice in a year would lose more than its value. Leave "
+                f"catastrophe.{cause}.aftershocks out.",
+            )
     yield from _owed_twice(perils)
     yield from _coverages(document, perils, contracts)
     if strikes:

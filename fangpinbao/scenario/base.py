@@ -27,6 +27,7 @@ __all__ = [
     "Name",
     "NonNegative",
     "Positive",
+    "PositiveYuan",
     "Share",
     "Table",
     "YesNo",
@@ -41,6 +42,7 @@ def _number(unit: str, **limits: Any) -> Any:
 
 
 Yuan = Annotated[float, _number("yuan", ge=0)]
+PositiveYuan = Annotated[float, _number("yuan", gt=0)]
 Share = Annotated[float, _number("share", ge=0, le=1)]
 Chance = Annotated[float, _number("probability", ge=0, le=1)]
 Positive = Annotated[float, _number("number", gt=0)]

@@ -15,6 +15,7 @@ from fangpinbao.scenario.base import (
     Name,
     NonNegative,
     Positive,
+    PositiveYuan,
     Share,
     Table,
     YesNo,
@@ -232,6 +233,12 @@ class Earthquake(_Peril):
     smallest_intensity: Annotated[Positive, Field(description="cells below are not hit")] = 5.5
     aftershocks: Aftershocks | None = None
 
+    @rule
+    def _aftershocks(self) -> Iterator[Problem]:
+        if self.aftershocks is not None:
+            for problem in self.aftershocks.problems(max(zone.largest for zone in self.zones.values())):
+                yield Problem(f"aftershocks.{problem.place}".rstrip("."), problem.message)
+
 
 class Footprint(Table):
     """A circle of cells around a centre."""
@@ -307,7 +314,9 @@ class Contract(Table):
 
     label: Label | None = None
     perils: Annotated[list[Name], Field(min_length=1)]
-    per_person: Annotated[Yuan, Field(description="limit per person and event, shared by all injuries")]
+    per_person: Annotated[
+        PositiveYuan, Field(description="limit per person and event, shared by all injuries")
+    ]
     death_share: Annotated[Share, Field(description="of per_person")] = 1.0
     disability_scale: Annotated[
         list[Share], Field(min_length=10, max_length=10, description="of per_person, grades 1 to 10")
