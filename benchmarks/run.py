@@ -188,10 +188,12 @@ def speed(bench: Bench) -> None:
 
 
 def stages(bench: Bench) -> None:
-    """Time the kernels of a run on one thread."""
-    years = bench.years(bench.speed / 2, bench.population.persons, 2 * bench.seconds, least=250)
+    """Time the kernels of a run on one thread, when they are loaded and the year without events is settled."""
+    years = bench.years(bench.speed / 2, bench.population.persons, 2 * bench.seconds, least=1_000)
+    engine = Engine(bench.scenario, bench.population, seed=1)
+    engine.run(20, threads=1)
     with timed_kernels() as seconds:
-        whole = timed(lambda: simulate(bench.scenario, years, 1, population=bench.population, threads=1))
+        whole = timed(lambda: engine.run(years, threads=1))
     person_years = years * bench.population.persons
     seconds = {**seconds, "set-up, sums and the rest": whole - sum(seconds.values())}
     bench.results["stages"] = {name: 1e9 * s / person_years for name, s in seconds.items()}
