@@ -267,11 +267,15 @@ def linearity(bench: Bench) -> None:
         made = time.perf_counter() - made
         years = bench.years(bench.speed, persons, 2 * bench.seconds, least=4)
         engine = Engine(scenario, population, seed=1)
-        engine.run(2, threads=THREADS)
+        limited = len(engine.run(years, threads=THREADS).limited_years["base"])  # settled twice
         times = [timed(lambda e=engine, n=years: e.run(n, threads=THREADS)) for _ in range(3)]
         by_persons[persons] = persons * years / statistics.median(times)
-        rows.append((f"{persons:,}", f"{years:,}", millions(by_persons[persons]), f"{made:.2f}"))
-    table("By persons", ("persons", "years", "million a second", "population made in s"), rows)
+        rows.append(
+            (f"{persons:,}", f"{years:,}", millions(by_persons[persons]), f"{limited}", f"{made:.2f}")
+        )
+    table(
+        "By persons", ("persons", "years", "million a second", "years limited", "population made in s"), rows
+    )
     rows = []
     persons = 20_000
     scenario = bench.scenario.replace("population.persons", persons)
