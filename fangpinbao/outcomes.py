@@ -108,10 +108,10 @@ class Sums:
             by_household=zeros(n_programmes, compiled.population.households if by_household else 0, 3),
         )
 
-    def add(self, out: Outputs, low: int, block: Block, sign: int = 1) -> None:
-        """Add (or take off) the sums of a block for the years from ``low``."""
-        high, g = low + out.columns.shape[0], block.group
-        span = slice(low, high)
+    def add(self, out: Outputs, years: int | Int64Array, block: Block, sign: int = 1) -> None:
+        """Add (or take off) the sums of a block for the years from a first one on, or for those listed."""
+        g = block.group
+        span = slice(years, years + out.columns.shape[0]) if isinstance(years, int) else years
         self.columns[:, span] += sign * out.columns.transpose(1, 0, 2)
         self.step_paid[span] += sign * out.step_sums[0]
         self.step_claims[span] += sign * out.step_sums[1]

@@ -221,8 +221,8 @@ def run_special(
                     slot[at.SLOT_DUE, mine] |= _ONE << np.uint32(step[s, at.CASE])
                 if gate_open[gate, mine] & at.GATE_PAID == 0:
                     total, pay[mine], held[after, mine] = np.int64(0), 0.0, held[before, mine]
-            if allowed.shape[1] > 0 and allowed[s, block_persons + h] >= 0:
-                total = allowed[s, block_persons + h]
+            if allowed.shape[1] > 0 and allowed[s, slot[at.SLOT_YEAR, mine], block_persons + h] > 0:
+                total = allowed[s, slot[at.SLOT_YEAR, mine], block_persons + h] - 1
             left = 1.0 - pay[mine] / x[mine] if x[mine] > 0.0 else 1.0
             weighted = 0.0
             for c in range(n_person, n_components):

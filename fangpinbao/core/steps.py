@@ -59,8 +59,10 @@ def book_payments(
         i = np.int64(active[j])
         paid = np.int64(fen[j])
         if allowed.shape[1] > 0:
+            mine = np.int64(cell_slot[row[at.ROW_CELL, i]]) if is_person else i
             unit = np.int64(whose[i]) if is_person else block_persons + np.int64(whose[i])
-            paid = allowed[s, unit] if allowed[s, unit] >= 0 else paid
+            limited = allowed[s, slot[at.SLOT_YEAR, mine], unit]
+            paid = limited - 1 if limited > 0 else paid
         active[kept], fen[kept] = i, paid
         kept += np.int64(paid != 0)
     for j in range(kept):
@@ -73,7 +75,8 @@ def book_payments(
     if collected.shape[1] > 0:
         for j in range(kept):
             unit = np.int64(whose[active[j]])
-            collected[s, unit if is_person else block_persons + unit] = np.int64(fen[j])
+            year = np.int64(slot[at.SLOT_YEAR, place[j]])
+            collected[s, year, unit if is_person else block_persons + unit] = np.int64(fen[j])
     touches = is_insurance
     for p in range(1, effect.shape[1]):
         touches = touches or effect[s, p] != 0

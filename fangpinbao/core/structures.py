@@ -131,6 +131,21 @@ class Chunk(NamedTuple):
     past: tuple[Any, ...] = ()  # chunks of the years before, the nearest first, where loans are paid back
     areas: AreaEvents | None = None  # townships hit by catastrophes
 
+    def part(self, low: int, high: int) -> Chunk:
+        """Return years ``low`` to ``high`` of this chunk as one of their own."""
+        areas = self.areas
+        return self._replace(
+            tail_row=self.tail_row[low:high],
+            screen_key=self.screen_key[low:high],
+            lane=self.lane[low:high],
+            take_up_key=self.take_up_key[low:high],
+            detection_key=self.detection_key[low:high],
+            event_start=self.event_start[low : high + 1],
+            relief_key=np.ascontiguousarray(self.relief_key[:, low:high]),
+            past=tuple(chunk.part(low, high) for chunk in self.past),
+            areas=None if areas is None else areas._replace(start=areas.start[low : high + 1]),
+        )
+
 
 class Base(NamedTuple):
     """A block's year without events: what is added to every year, and what touched households take off."""
@@ -195,8 +210,8 @@ class Outputs(NamedTuple):
     credit: Int64Array  # [y, s, a] coverage payments by the account they are credited to
     events: Int64Array  # [y, q]
     funnel: Int64Array  # [y, cases, FUNNEL_CHANNELS + names of channels]
-    collected: Int64Array  # [s, block persons + block households] payments of a replayed year, or [s, 0]
-    allowed: Int64Array  # the same: payments allowed by an aggregate limit, -1: as settled; or [s, 0]
+    collected: Int64Array  # [s, y, block persons + block households] payments of one batch; or [s, 0, .]
+    allowed: Int64Array  # the same: 1 + what limits over all allow, 0: as settled; or [s, 0, .]
     by_household: Int64Array  # [p, h, 3] payout, poor years avoided at both lines; or [p, 0, 3]
 
 
@@ -263,4 +278,5 @@ class Work:
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots
         self.costs, self.term = floats(7), ints(at.TERM_WIDTH, self.households + 8)
         self.struck: Struck | None = None  # made where catastrophes strike
+        self.runs = 0  # of events, of the last batch
         self.book, self.mode = ints(0, 0, 0), THIS_YEAR  # loans by year and household, see ``core.relief``
