@@ -114,7 +114,7 @@ def _limited(engine: Engine, limits: dict[int, int]) -> list[_Limited]:
 def _settle_again(
     engine: Engine, sums: Sums, years: Int64Array, limits: dict[int, int], workers: Workers
 ) -> None:
-    """Take years off the sums and put them back as the limits allow."""
+    """Add to the sums what the limits change of years."""
     chunk, limited = engine.paths(years), _limited(engine, limits)
     by_household, lock = sums.by_household.shape[1] > 0, threading.Lock()
     few = -(-len(years) // workers.threads) if len(engine.blocks) < workers.threads else len(years)
@@ -125,16 +125,14 @@ def _settle_again(
         for low in range(0, len(years), step)
     ]
 
-    def take_off(part: tuple[Block, int, int]) -> _Claims:
+    def collect(part: tuple[Block, int, int]) -> tuple[Outputs, _Claims]:
         block, low, high = part
         out, claims = _collect(engine, block, chunk.part(low, high), high - low, limited, by_household)
-        with lock:
-            sums.add(out, years[low:high], block, -1)
         claims.year[:] += low
-        return claims
+        return out, claims
 
-    def put_back(item: tuple[tuple[Block, int, int], _Claims, Int64Array]) -> None:
-        (block, low, high), claims, shared = item
+    def replace(item: tuple[tuple[Block, int, int], tuple[Outputs, _Claims], Int64Array]) -> None:
+        (block, low, high), (before, claims), shared = item
         allowed = _by_unit(engine, block, high - low, limited, binds[:, low:high], claims, shared, low)
         out = engine.run_block(
             block,
@@ -144,16 +142,25 @@ def _settle_again(
             by_household=by_household,
             settle=LIMITED,
         )
+        for after, taken_off in zip(_sums_of(out), _sums_of(before), strict=True):
+            after -= taken_off
         with lock:
             sums.add(out, years[low:high], block)
 
-    found = list(workers.map(take_off, parts))
-    claims = _Claims.joined(found)
-    binds, shared = _share(engine, claims, len(years), limited, limits)
-    ends = np.cumsum([len(one.fen) for one in found])[:-1]
-    items = zip(parts, found, np.split(shared, ends), strict=True)
-    for _ in workers.map(put_back, items):
+    found = list(workers.map(collect, parts))
+    binds, shared = _share(
+        engine, _Claims.joined([claims for _, claims in found]), len(years), limited, limits
+    )
+    ends = np.cumsum([len(claims.fen) for _, claims in found])[:-1]
+    for _ in workers.map(replace, zip(parts, found, np.split(shared, ends), strict=True)):
         pass
+
+
+def _sums_of(out: Outputs) -> tuple[Int64Array, ...]:
+    """Return what is added up of a task's sums."""
+    return (
+        out.columns, out.step_sums, out.ground_up, out.credit, out.events, out.funnel, out.by_household,
+    )  # fmt: skip
 
 
 def _years_at_once(engine: Engine, block: Block) -> int:
@@ -258,8 +265,11 @@ def _by_unit(
     """[step, years, units] 1 + what each unit of a block is allowed; 0 where no limit binds."""
     units = block.persons + block.households
     allowed = np.zeros((len(engine.compiled.stacks.step), years, units), dtype=np.int64)
+    leaves_cut = engine.compiled.stacks.step[[one.step for one in limited], at.LEAVES_CUT] == 1
+    opens = {one.programme for one, leaves in zip(limited, leaves_cut, strict=True) if leaves}
     for one, in_years in zip(limited, binds, strict=True):
-        allowed[one.step, in_years] = 1
+        if one.programme in opens:  # more is left than without the limit, also to those who had no claim
+            allowed[one.step, in_years] = 1
     is_bound = binds[claims.limited, claims.year - low]
     cut, fen = claims.part(is_bound), shared[is_bound]
     n_persons = engine.population.persons
@@ -269,7 +279,7 @@ def _by_unit(
         cut.unit - n_persons - block.first + block.persons,
     )
     steps = np.array([one.step for one in limited], dtype=np.int64)
-    allowed[steps[cut.limited], cut.year - low, unit] += fen
+    allowed[steps[cut.limited], cut.year - low, unit] = 1 + fen
     return allowed
 
 

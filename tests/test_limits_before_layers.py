@@ -368,6 +368,11 @@ REFUSED = {
         {"x": ILLNESS, "y": {**ILLNESS, "accounts": ["medical_cost"]}}, ["basic", "critical", "x", "y", "assistance"],
         "programmes.p.stack puts y beside x before the public layer assistance",
     ),
+    "costs of its own, between": (
+        {"x": ILLNESS, "y": {"accounts": ["education_cost"], "rate": 0.5}},
+        ["basic", "x", "y", "critical", "assistance"],
+        "programmes.p.stack puts y between x, which the aggregate limit can cut, and the public layer assistance.",
+    ),
     "by event": (
         {"x": {**ILLNESS, "unit": "event"}}, BEFORE,
         "programmes.p.coverages.x.unit = \"event\" cannot stand before the public layer assistance",

@@ -6,7 +6,8 @@ if no coverage can then pay less than its claim. That holds, with any nondecreas
 
 - coverages before a layer that reads their costs have yearly terms and read the same costs, one behind the other:
   what the first ones are not allowed is left to the next, and terms never pay less for more;
-- coverages behind that layer read costs that no public layer reads: nothing before them has changed these.
+- coverages behind the layers read costs that no public layer reads: nothing before them has changed these, and what
+  is left of them is whole fen.
 """
 
 from __future__ import annotations
@@ -62,7 +63,16 @@ def _of_programme(
     layer = stack[cut_from][0]
     public: _Parts = frozenset().union(*(parts for step, parts in stack if step in layers))
     for k, (step, mine) in enumerate(stack):
-        if step not in coverages or k < ahead[0] or not mine & public:
+        if step not in coverages or k < ahead[0] or not mine:
+            continue
+        if not mine & public:
+            behind = [other for other, _ in stack[k + 1 :] if other in layers]
+            if behind:
+                yield Problem(
+                    f"{place}.stack",
+                    f"puts {step} between {first}, which the aggregate limit can cut, and the public layer "
+                    f"{behind[-1]}. No layer reads its costs: put it behind {behind[-1]}, where it pays the same.",
+                )
             continue
         inside = f"{place}.coverages.{step}"
         if k > cut_from:
