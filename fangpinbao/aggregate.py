@@ -166,7 +166,7 @@ def _sums_of(out: Outputs) -> tuple[Int64Array, ...]:
 def _years_at_once(engine: Engine, block: Block) -> int:
     """Years of a block that make one batch and whose payments by unit do not take much memory."""
     a_year = 8 * len(engine.compiled.stacks.step) * (block.persons + block.households)
-    return max(min(most_years(engine.work(), block), _BATCH_BYTES // a_year), 1)
+    return max(min(most_years(engine.cells, block), _BATCH_BYTES // a_year), 1)
 
 
 def _collect(

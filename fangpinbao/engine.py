@@ -72,6 +72,9 @@ class Engine:
         self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
         self.stratified = stratified
         self.areas = self._areas(stratified)
+        self.cells = max(
+            [BATCH_CELLS, *(block.persons for block in self.blocks)]
+        )  # persons x years of a batch
         self._bases: dict[int, Base] = {}
         self._local = threading.local()
         self.lender: Engine | None = None  # of the years before, where loans are paid back
@@ -101,8 +104,7 @@ class Engine:
         """Scratch of this thread, grown where a larger event list is needed."""
         work: Work | None = getattr(self._local, "work", None)
         if work is None or work.capacity < capacity:
-            persons = max(block.persons for block in self.blocks)
-            cells = max(BATCH_CELLS, persons)
+            persons, cells = max(block.persons for block in self.blocks), self.cells
             households = max(block.households for block in self.blocks)
             work = Work(
                 persons=persons,
@@ -230,7 +232,7 @@ class Engine:
             if needed <= 0:
                 break
             work = self.work(max(needed, 2 * work.capacity))
-            for sums in out[:6]:
+            for sums in (*out[:6], out.by_household):
                 sums[:] = 0
         self._finish(out)
         return out

@@ -42,7 +42,7 @@ def run_years(
 
     Payments are collected, and allowed, in years that make one batch: see ``most_years``.
     """
-    step = most_years(work, block)
+    step = most_years(work.cells, block)
     while low < high:
         years = min(step, high - low)
         reached = run_batch(perils, stacks, chunk, work, out, block, base, low, years, settle=settle)
@@ -52,9 +52,9 @@ def run_years(
     return low
 
 
-def most_years(work: Work, block: Block) -> int:
-    """Return the years of a block that make a batch."""
-    step = max(min(work.cells // max(block.persons, 1), MOST_YEARS), 1)
+def most_years(cells: int, block: Block) -> int:
+    """Return the years of a block that make a batch, of up to ``cells`` persons x years."""
+    step = max(min(cells // max(block.persons, 1), MOST_YEARS), 1)
     return step // PATHS_A_WORD * PATHS_A_WORD or step  # years that share a screening word stay together
 
 
