@@ -15,7 +15,7 @@ from fangpinbao.aggregate import apply_aggregate_limits
 from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_person
 from fangpinbao.columns import CLAIMS, N_COLUMNS, RELIEF
 from fangpinbao.compile import Compiled, compile_scenario
-from fangpinbao.core.layout import BASE_TOUCHED, CASE, EXPOSED, GATE, INSURANCE
+from fangpinbao.core.layout import BASE_PAID, BASE_TOUCHED, CASE, EXPOSED, GATE, INSURANCE
 from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.run import ORDINARY, run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
@@ -161,6 +161,7 @@ class Engine:
         base.columns[:] = out.columns[0]
         base.step_sums[:] = out.step_sums[:, 0]
         base = base._replace(
+            person_pays=base.person[BASE_PAID:].any(axis=1).astype(np.int64),
             step_has=paid.any(axis=1).astype(np.int64),
             paid=bool(paid.any()),
             touched=bool(base.home[BASE_TOUCHED].any()),

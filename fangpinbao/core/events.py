@@ -15,7 +15,7 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.streams import GOLDEN, mix64
 
-__all__ = ["book_events", "day_of", "strike_homes", "where_set"]
+__all__ = ["book_events", "day_of", "first_at_least", "strike_homes", "where_set"]
 
 TWO_32 = 1 << 32
 _S32 = np.uint64(32)
@@ -203,7 +203,7 @@ def book_events(
                     size = member_start[h + 1] - member_start[h]
                     if n + size + 8 > word.shape[0]:
                         return -2 * word.shape[0]
-                    first = _row_of(row[at.ROW_PERSON], first_of_year[0, y], first_of_year[0, y + 1], member_start[h])
+                    first = first_at_least(row[at.ROW_PERSON], first_of_year[0, y], first_of_year[0, y + 1], member_start[h])
                     for k in range(size):
                         event[at.EV_UNIT, n] = first + k
                         event[at.EV_YEAR, n] = y
@@ -277,12 +277,12 @@ def book_events(
 
 
 @kernel
-def _row_of(persons, first, last, person):
-    """Row of a person among those of a year, which rise."""
+def first_at_least(rising, first, last, value):
+    """Position of the first number from ``value`` on among those between two positions, which rise; else the last."""
     low, high = first, last
     while low < high:
         middle = (low + high) // 2
-        if persons[middle] < person:
+        if rising[middle] < value:
             low = middle + 1
         else:
             high = middle
@@ -291,5 +291,5 @@ def _row_of(persons, first, last, person):
 
 @kernel
 def _is_among(sorted_units, start, stop, unit):
-    place = _row_of(sorted_units, start, stop, unit)
+    place = first_at_least(sorted_units, start, stop, unit)
     return place < stop and sorted_units[place] == unit

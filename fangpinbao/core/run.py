@@ -19,7 +19,7 @@ from fangpinbao.core.screen import PATHS_A_WORD, screen_persons
 from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.shared import run_shared
 from fangpinbao.core.special import run_special
-from fangpinbao.core.steps import open_changes, run_coverages, run_none
+from fangpinbao.core.steps import open_changes, run_steps
 from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, Perils, Stacks, Work
 
 __all__ = ["EVERYBODY", "LIMITED", "ORDINARY", "compile_half", "draw", "run_base", "run_batch", "run_years"]
@@ -107,44 +107,35 @@ def draw(
 
 
 def _steps(
-    stacks: Stacks, work: Work, out: Outputs, block: Block, person_base: Int64Array, low: int, years: int,
-    after_none: bool, level: int, collected: Int64Array, allowed: Int64Array = _NO_PAYMENTS,
+    stacks: Stacks, work: Work, out: Outputs, block: Block, person_base: Int64Array, person_pays: Int64Array,
+    low: int, years: int, after_none: bool, level: int, collected: Int64Array, allowed: Int64Array = _NO_PAYMENTS,
 ) -> None:
-    has_base = int(person_base.shape[1] > 0)
     for first, last, plain in stacks.runs:
         if (first >= stacks.n_none) != after_none:
             continue
         terms = (
             stacks.step, stacks.step_terms, stacks.effect, stacks.read, stacks.write, stacks.reads_account,
             stacks.component_kind, block.present, block.choice_person, block.choice_household, stacks.hinge,
-            stacks.hinge_count, stacks.account, person_base,
+            stacks.hinge_count, stacks.account,
         )
         sums = (out.step_sums, out.credit, collected, allowed, work.change)
-        if plain and not after_none:
-            run_none(
-                first, last, level, low, years, block.persons, stacks.n_person, has_base, *terms,
+        if plain:
+            run_steps(
+                first, last, level, low, years, block.persons, stacks.n_person, *terms, person_base, person_pays,
                 work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
-                work.held, work.scratch, work.variant, work.active, work.place, work.sizes, work.event, work.money,
-                *sums,
-            )
-        elif plain:
-            run_coverages(
-                first, last, low, years, block.persons, stacks.n_person, has_base, *terms,
-                work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
-                work.held, work.scratch, work.variant, work.mask, work.active, work.place, work.sizes, work.event,
-                work.money, work.gate_open, *sums,
+                work.held, work.scratch, work.variant, work.mask, work.listed, work.active, work.place, work.sizes,
+                work.event, work.money, work.gate_open, *sums,
             )
         elif stacks.step[first, at.SHARED_PER] > 0:
             run_shared(
-                first, last, low, block.persons, stacks.n_person, has_base, stacks.step, stacks.step_terms,
+                first, last, low, years, block.persons, stacks.n_person, stacks.step, stacks.step_terms,
                 stacks.effect, stacks.read, stacks.reads_account, block.choice_person, stacks.hinge,
-                stacks.hinge_count, stacks.account, person_base, block.person_key, int(work.first_of_year[1, years]),
-                work.row, work.slot, work.cell[at.CELL_SLOT], work.buffer, work.held, work.scratch, work.active,
+                stacks.hinge_count, stacks.account, block.person_key, work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.buffer, work.held, work.scratch, work.active,
                 work.place, work.sizes, work.event, work.money, work.word, work.gate_open, *sums,
             )
         else:
             run_special(
-                first, last, low, years, block.persons, stacks.n_person, has_base, *terms, block.person_key,
+                first, last, low, years, block.persons, stacks.n_person, *terms, block.person_key,
                 work.first_of_year, work.row, work.slot, work.cell, work.row_count, work.buffer, work.held,
                 work.scratch, work.variant, work.one, work.paid, work.paid_home, work.active, work.place, work.sizes,
                 work.event, work.money, work.word, work.gate_open, *sums,
@@ -169,7 +160,7 @@ def _settle(
 ) -> None:
     """Settle drawn events. With plain steps, those of "none" on persons come before anybody gets a slot."""
     rows = int(work.first_of_year[0, years])
-    person_base = _NOTHING if is_base else base.person
+    person_base, pays = (_NOTHING, np.zeros_like(base.person_pays)) if is_base else (base.person, base.person_pays)
     all_touched = is_base or settle == EVERYBODY or not stacks.is_plain
     of_none = out.collected if is_base or settle == EVERYBODY else _NO_PAYMENTS
     work.sizes[2] = 0
@@ -186,7 +177,7 @@ def _settle(
         work.buffer, work.scratch, work.spent,
     )
     if not all_touched:
-        _steps(stacks, work, out, block, person_base, low, years, False, _PERSONS, of_none)
+        _steps(stacks, work, out, block, person_base, pays, low, years, False, _PERSONS, of_none)
         spend_rows(*spending)
         mark_payable(
             rows, stacks.n_person, stacks.payable_reads, stacks.payable_floor, stacks.none_buffer, work.buffer,
@@ -202,11 +193,11 @@ def _settle(
         stacks.account, work.cell, work.slot, work.held, block.household_base,
     )
     level = _EVERY_LEVEL if all_touched else _HOUSEHOLDS
-    _steps(stacks, work, out, block, person_base, low, years, False, level, of_none)
+    _steps(stacks, work, out, block, person_base, pays, low, years, False, level, of_none)
     if all_touched:
         spend_rows(*spending)
     _none_world(perils, stacks, chunk, work, block, base, low, slots, is_base)
-    _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL, out.collected, out.allowed)
+    _steps(stacks, work, out, block, person_base, pays, low, years, True, _EVERY_LEVEL, out.collected, out.allowed)
     if len(stacks.relief):
         pay_relief(
             low, slots, BASE_YEAR if is_base else work.mode, block.persons, stacks.relief_counts, stacks.relief,
@@ -308,7 +299,7 @@ def compile_half(
     nothing = stacks._replace(runs=((0, 0, True), (stacks.n_none, stacks.n_none, True)))
     if half == 1:
         for after_none in (False, True):
-            _steps(nothing, work, out, block, base.person, 0, 0, after_none, _EVERY_LEVEL, out.collected)
+            _steps(nothing, work, out, block, base.person, base.person_pays, 0, 0, after_none, _EVERY_LEVEL, out.collected)
         _count(stacks, work, out, block, base, 0, 0, every=True)
         return
     runs = draw(perils, chunk, work, out, block, base, 0, 0)

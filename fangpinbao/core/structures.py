@@ -152,6 +152,7 @@ class Base(NamedTuple):
 
     home: Int64Array  # [BASE_HOME_WIDTH, h]
     person: Int64Array  # [BASE_PAID + s, n]; [., 0] without certain costs
+    person_pays: Int64Array  # [s] 1 where ``person`` is paid
     change: Int64Array  # [p, CHANGE_WIDTH, h]
     step: Int64Array  # [(paid, claims), s, h]
     step_has: Int64Array  # [s] 1 where a household is paid
@@ -253,7 +254,7 @@ class Work:
         self.threshold_row = ints(kinds, PATHS_A_WORD) - 1
         self.home_words = np.zeros(wide, dtype=np.uint64)
         self.mask = np.zeros(wide, dtype=np.uint8)
-        self.place, self.active, self.times = uints(wide), uints(wide), uints(stride)
+        self.place, self.active, self.listed, self.times = uints(wide), uints(wide), uints(rows + 8), uints(stride)
         self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(2))
         self.hit = uints(3, (kinds + 1) * region)
         self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
@@ -268,7 +269,7 @@ class Work:
         self.first_of_year = ints(2, MOST_YEARS + 1)
         self.row_count = floats(stacks.count_groups, rows)
         self.buffer, self.held = floats(stacks.person_buffers, rows), floats(stacks.household_buffers, rows)
-        self.scratch, self.variant = floats(4, rows + 8), np.zeros(rows + 8, dtype=np.uint8)
+        self.scratch, self.variant = floats(5, rows + 8), np.zeros(rows + 8, dtype=np.uint8)
         self.one, self.paid, self.paid_home = floats(3, 1), ints(rows), ints(rows)
         self.gate_open = np.zeros((max(len(stacks.gate_take_up), 1), rows), dtype=np.uint8)
         self.reached = uints(stacks.n_cases, rows)
