@@ -161,7 +161,7 @@ class Engine:
         base.columns[:] = out.columns[0]
         base.step_sums[:] = out.step_sums[:, 0]
         base = base._replace(
-            person_pays=base.person[BASE_PAID:].any(axis=1).astype(np.int64),
+            person_pays=(base.person[BASE_PAID:] != 0).any(axis=1).astype(np.int64),
             step_has=paid.any(axis=1).astype(np.int64),
             paid=bool(paid.any()),
             touched=bool(base.home[BASE_TOUCHED].any()),

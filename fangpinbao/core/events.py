@@ -203,7 +203,7 @@ def book_events(
                     size = member_start[h + 1] - member_start[h]
                     if n + size + 8 > word.shape[0]:
                         return -2 * word.shape[0]
-                    first = first_at_least(row[at.ROW_PERSON], first_of_year[0, y], first_of_year[0, y + 1], member_start[h])
+                    first = first_at_least(person, first_of_year[0, y], first_of_year[0, y + 1], member_start[h])
                     for k in range(size):
                         event[at.EV_UNIT, n] = first + k
                         event[at.EV_YEAR, n] = y

@@ -16,7 +16,7 @@ from fangpinbao.core.events import book_events, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
 from fangpinbao.core.relief import BASE_YEAR, THIS_YEAR, mark_debtors, pay_relief
 from fangpinbao.core.screen import PATHS_A_WORD, screen_persons
-from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
+from fangpinbao.core.settle import fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.shared import run_shared
 from fangpinbao.core.special import run_special
 from fangpinbao.core.steps import open_changes, run_steps
@@ -64,7 +64,11 @@ def draw(
 ) -> int:
     """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
     always = base.always if settle == ORDINARY else base.insured
-    clear_marks(years, block.households, int(is_base), always, work.home_mark)
+    width = (block.households + 7) // 8 * 8
+    marks = work.home_mark[: years * width].reshape(years, width)  # but for those who are settled whatever happens
+    marks[:] = 0
+    marks[:, always] = 1
+    marks[:, : block.households if is_base else 0] = 1
     if work.book.size and work.mode == THIS_YEAR and not is_base:
         mark_debtors(low, years, block.households, work.book, work.home_mark)
     needed, peril = 0, perils.peril[:0] if is_base else perils.peril
@@ -128,10 +132,11 @@ def _steps(
             )
         elif stacks.step[first, at.SHARED_PER] > 0:
             run_shared(
-                first, last, low, years, block.persons, stacks.n_person, stacks.step, stacks.step_terms,
-                stacks.effect, stacks.read, stacks.reads_account, block.choice_person, stacks.hinge,
-                stacks.hinge_count, stacks.account, block.person_key, work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.buffer, work.held, work.scratch, work.active,
-                work.place, work.sizes, work.event, work.money, work.word, work.gate_open, *sums,
+                first, last, low, years, block.persons, stacks.n_person, stacks.step, stacks.step_terms, stacks.effect,
+                stacks.read, stacks.reads_account, block.choice_person, stacks.hinge, stacks.hinge_count,
+                stacks.account, block.person_key, work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT],
+                work.buffer, work.held, work.scratch, work.active, work.place, work.sizes, work.event, work.money,
+                work.word, work.gate_open, *sums,
             )
         else:
             run_special(
@@ -299,10 +304,12 @@ def compile_half(
     nothing = stacks._replace(runs=((0, 0, True), (stacks.n_none, stacks.n_none, True)))
     if half == 1:
         for after_none in (False, True):
-            _steps(nothing, work, out, block, base.person, base.person_pays, 0, 0, after_none, _EVERY_LEVEL, out.collected)
+            _steps(
+                nothing, work, out, block, base.person, base.person_pays, 0, 0, after_none, _EVERY_LEVEL, out.collected
+            )
         _count(stacks, work, out, block, base, 0, 0, every=True)
+        _keep_base(stacks, work, out, block, base, np.zeros(len(stacks.step), dtype=np.int64))
         return
     runs = draw(perils, chunk, work, out, block, base, 0, 0)
     nobody = nothing._replace(runs=())
     _settle(perils, nobody, chunk, work, out, block, base, 0, 0, runs, is_base=False, settle=ORDINARY)
-    _keep_base(stacks, work, out, block, base, np.zeros(len(stacks.step), dtype=np.int64))

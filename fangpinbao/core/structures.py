@@ -254,7 +254,12 @@ class Work:
         self.threshold_row = ints(kinds, PATHS_A_WORD) - 1
         self.home_words = np.zeros(wide, dtype=np.uint64)
         self.mask = np.zeros(wide, dtype=np.uint8)
-        self.place, self.active, self.listed, self.times = uints(wide), uints(wide), uints(rows + 8), uints(stride)
+        self.place, self.active, self.listed, self.times = (
+            uints(wide),
+            uints(wide),
+            uints(rows + 8),
+            uints(stride),
+        )
         self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(2))
         self.hit = uints(3, (kinds + 1) * region)
         self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
