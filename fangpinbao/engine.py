@@ -114,6 +114,7 @@ class Engine:
                 units=households,
                 stacks=self.compiled.stacks,
                 n_perils=len(self.hazard.names),
+                n_bookings=len(self.hazard.perils.booking),
                 person_perils=int((self.hazard.perils.peril[:, EXPOSED] == 0).sum()),
                 n_programmes=len(self.compiled.tree.programmes),
             )

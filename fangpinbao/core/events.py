@@ -75,8 +75,8 @@ def strike_homes(
     """List the households that household perils and township events strike, and mark them.
 
     ``catalogue`` is (peril, township, share x 2^32).
-    Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril, and writes the numbers of hits and
-    segments to ``sizes``. Returns 0, or the capacity that is needed where they do not fit.
+    Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril of households, and a peril of townships
+    and year at the most, and writes the numbers of hits and segments to ``sizes``. Returns 0, or the capacity that is needed where they do not fit.
     """
     m, n_segments = np.int64(0), np.int64(0)
     for q in range(peril.shape[0]):
@@ -144,8 +144,10 @@ def strike_homes(
                     hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m], hit[at.HIT_COUNT, m] = h, y, 1
                     hit_word[m] = mix64(words[place[i]] + GOLDEN)
                     m += 1
-            segment[0, n_segments], segment[1, n_segments], segment[2, n_segments] = q, before, m
-            n_segments += 1
+            if n_segments == 0 or segment[0, n_segments - 1] != q:  # events of a peril that follow each other are one
+                segment[0, n_segments], segment[1, n_segments] = q, before
+                n_segments += 1
+            segment[2, n_segments - 1] = m
     width = (households + 7) // 8 * 8
     for g in range(n_segments):
         q = segment[0, g]

@@ -227,6 +227,7 @@ class Work:
     units: int  # households exposed to one peril
     stacks: Stacks
     n_perils: int
+    n_bookings: int
     person_perils: int
     n_programmes: int
 
@@ -263,9 +264,10 @@ class Work:
         self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(2))
         self.hit = uints(3, (kinds + 1) * region)
         self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
-        self.segment = ints(3, self.n_perils + 16_384)
+        most_segments = self.n_perils * (MOST_YEARS + 1)  # a peril's of a year, or of all years
+        self.segment = ints(3, most_segments)
         self.event, self.money = uints(at.EVENT_WIDTH, many), floats(2, many)
-        self.run = ints(at.RUN_WIDTH, 8 * (self.n_perils + 1) + 65_536)
+        self.run = ints(at.RUN_WIDTH, self.n_bookings * (MOST_YEARS + 2) + 2)  # catastrophes add one a booking
         self.word = np.zeros(many, dtype=np.uint64)
         self.draw = floats(2, many)
         # settling
