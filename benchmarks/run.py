@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import agreement, numpy_version
-from benchmarks.problem import PROBLEM, problem
+from benchmarks.problem import problem
 from benchmarks.stages import timed_kernels
 from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.population import Population

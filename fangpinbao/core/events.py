@@ -76,7 +76,8 @@ def strike_homes(
 
     ``catalogue`` is (peril, township, share x 2^32).
     Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril of households, and a peril of townships
-    and year at the most, and writes the numbers of hits and segments to ``sizes``. Returns 0, or the capacity that is needed where they do not fit.
+    and year at the most, and writes the numbers of hits and segments to ``sizes``. Returns 0, or the capacity that is
+    needed where they do not fit.
     """
     m, n_segments = np.int64(0), np.int64(0)
     for q in range(peril.shape[0]):
