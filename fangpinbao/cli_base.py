@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ P = ParamSpec("P")
 
 def main() -> None:
     """Entry point of the command ``fangpinbao``."""
+    gc.set_threshold(100_000, 20, 50)  # collecting garbage while modules load takes a tenth of the start
     try:
         app()
     except KeyboardInterrupt:
