@@ -295,7 +295,7 @@ class Engine:
         spread = -(-years // (4 * workers)) if len(self.blocks) < 4 * workers else CHUNK_YEARS
         step = chunk_years or max(min(CHUNK_YEARS, spread), 1)
         sums = Sums.empty(self.compiled, self.hazard.names, years, by_household=by_household, design=design)
-        lock = threading.Lock()
+        adding, opening = threading.Lock(), threading.Lock()
         spans = [(low, min(low + step, years)) for low in range(0, years, step)]
         total = len(spans) * len(self.blocks)
         done = 0
@@ -305,12 +305,12 @@ class Engine:
         def task(item: tuple[int, int, Block]) -> None:
             nonlocal done
             low, high, block = item
-            with lock:
+            with opening:
                 if low not in chunks:
                     chunks[low] = self.years(low, high)
                 chunk = chunks[low]
             out = self.run_block(block, chunk, high - low, by_household=by_household)
-            with lock:
+            with adding:
                 sums.add(out, low, block)
                 left[low] -= 1
                 if left[low] == 0:

@@ -18,6 +18,7 @@ from fangpinbao.core.settle import evaluate
 __all__ = ["book_payments", "open_changes", "run_coverages", "run_none"]
 
 _TILE = 1_024
+_ONE = np.uint32(1)
 
 
 # A call with arrays for each element costs a hundred nanoseconds of reference counting, so what follows goes over
@@ -82,29 +83,30 @@ def book_payments(
     open_changes(kept, place, slot, sizes, change)
     is_mixed = not is_person and step[s, at.STEP_KIND] < 0
     offset = np.int64(active[0]) if adds_up == 0 and kept > 0 else np.int64(0)
-    for j in range(kept):
-        paid, k = np.int64(fen[j]), np.int64(slot[at.SLOT_CHANGE, place[j]]) - 1
-        in_time, later = paid, np.int64(0)
-        weight = weights[active[j] - offset] if is_mixed else step_terms[2, s]
-        if step_terms[0, s] < 1.0:
-            in_time = np.int64(half_up(paid * step_terms[0, s]))
-            if step[s, at.CASE] >= 0:  # all or nothing
-                in_time = paid * np.int64((slot[at.SLOT_LATE, place[j]] >> np.uint32(step[s, at.CASE])) & 1 == 0)
-            later = step[s, at.REIMBURSES] * np.int64(half_up(paid * weight) - half_up(in_time * weight))
-        value = np.int64(half_up(in_time * weight))
-        for p in range(1, effect.shape[1]):
-            sign = effect[s, p]
-            if sign != 0:
-                change[k, p, at.TOUCHED] = 1
-                change[k, p, at.ADJUST] += sign * value
-                change[k, p, at.LATER] += sign * later
-                if step[s, at.STEP_KIND] == at.MEDICAL:
-                    change[k, p, at.MEDICAL_ADJUST] += sign * in_time
-                if is_insurance:
-                    change[k, p, at.BENEFIT] += paid
-                    change[k, p, at.LATE] += paid - in_time
-                    if step[s, at.IS_POINTS] == 1:
-                        change[k, p, at.FIXED] += in_time
+    comes_late = step_terms[0, s] < 1.0
+    is_medical, is_fixed = np.int64(step[s, at.STEP_KIND] == at.MEDICAL), step[s, at.IS_POINTS]
+    for p in range(1, effect.shape[1]):
+        sign = effect[s, p]
+        if sign == 0:
+            continue
+        of_medical, of_benefit = sign * is_medical, np.int64(is_insurance)
+        of_fixed = of_benefit * is_fixed
+        for j in range(kept):
+            paid, k = np.int64(fen[j]), slot[at.SLOT_CHANGE, place[j]] - _ONE
+            weight = weights[active[j] - offset] if is_mixed else step_terms[2, s]
+            in_time = paid
+            if comes_late:
+                in_time = np.int64(half_up(paid * step_terms[0, s]))
+                if step[s, at.CASE] >= 0:  # all or nothing
+                    in_time = paid * np.int64((slot[at.SLOT_LATE, place[j]] >> np.uint32(step[s, at.CASE])) & 1 == 0)
+                later = np.int64(half_up(paid * weight) - half_up(in_time * weight))
+                change[k, p, at.LATER] += sign * step[s, at.REIMBURSES] * later
+                change[k, p, at.LATE] += of_benefit * (paid - in_time)
+            change[k, p, at.TOUCHED] = 1
+            change[k, p, at.ADJUST] += sign * np.int64(half_up(in_time * weight))
+            change[k, p, at.MEDICAL_ADJUST] += of_medical * in_time
+            change[k, p, at.BENEFIT] += of_benefit * paid
+            change[k, p, at.FIXED] += of_fixed * in_time
     if is_insurance:
         credit_payments(
             s, kept, is_person, of_members, first_year, n_person, active, place, fen, row, slot, event, money, account,
