@@ -244,12 +244,8 @@ def test_aggregate_limit_is_exact_in_every_year(name, free, limited, limit):
     assert 0 < (paid < before).sum() < out.n_years
 
 
-def test_document_lists_every_answer(request):
-    text = (request.config.rootpath / "docs" / "textbook.md").read_text("utf-8")
-    for answer in ANSWERS:
-        row = f"| `{answer.scenario}` | `{answer.programme}` | {answer.figure} | "
-        assert row in text, row
-        assert f"| {answer.noted if answer.printed else '-'} | {answer.noted} |" in text
+def test_document_holds_the_table_as_it_is_printed(request):
+    assert f"{table()}\n" in (request.config.rootpath / "docs" / "textbook.md").read_text("utf-8")
 
 
 def table() -> str:
