@@ -173,6 +173,8 @@ def _collect(
     engine: Engine, block: Block, chunk: Chunk, years: int, limited: list[_Limited], by_household: bool
 ) -> tuple[Outputs, _Claims]:
     """Settle years of a block without limits; returns their sums and all claims of limited coverages."""
+    from fangpinbao.core.limited import places_of
+
     out = engine.run_block(
         block, chunk, years, collect=True, by_household=by_household, settle=LIMITED
     )  # fmt: skip
@@ -180,7 +182,7 @@ def _collect(
     parts, units = [], block.persons + block.households
     n_persons = engine.population.persons
     for k, one in enumerate(limited):
-        found = np.flatnonzero(out.collected[one.step])
+        found = places_of(out.collected[one.step])
         year, unit = np.divmod(found, units)
         is_person = unit < block.persons
         parts.append(
@@ -192,7 +194,8 @@ def _collect(
                 day=days[k].reshape(-1)[found] if one.by_day else np.zeros(len(found)),
             )
         )
-    return out._replace(collected=out.collected[:, :0]), _Claims.joined(parts)
+    nothing = np.zeros((0, 0, 0), dtype=np.int64)  # a view would keep all of it
+    return out._replace(collected=nothing), _Claims.joined(parts)
 
 
 def _claim_days(engine: Engine, block: Block, years: int, limited: list[_Limited]) -> list[Float64Array]:

@@ -46,7 +46,10 @@ def share_pro_rata(amounts: Int64Array, year: Int64Array, limit: int, ids: Uint6
     totals = sum_by_year(amounts, year, years)
     shared, rest = np.divmod(amounts * np.int64(limit), totals[year])
     left_over = limit - sum_by_year(shared, year, years)
-    for mine in np.split(np.argsort(year, kind="stable"), np.cumsum(np.bincount(year))[:-1]):
+    in_order = np.argsort(
+        year.astype(np.uint16) if years < 1 << 16 else year, kind="stable"
+    )  # short: a radix sort
+    for mine in np.split(in_order, np.cumsum(np.bincount(year))[:-1]):
         if mine.size and left_over[year[mine[0]]]:
             shared[_largest(rest, ids, mine, int(left_over[year[mine[0]]]))] += 1
     return shared

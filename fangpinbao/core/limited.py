@@ -11,7 +11,14 @@ from fangpinbao.core.events import day_of
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.structures import Block, Work
 
-__all__ = ["days_of_units", "last_days", "leave_cut"]
+__all__ = ["days_of_units", "find_payments", "last_days", "leave_cut", "places_of"]
+
+
+def places_of(payments: Int64Array) -> Int64Array:
+    """Return where the payments of an array are, as positions in it."""
+    flat = payments.reshape(-1)
+    places = np.empty(flat.size, dtype=np.int64)
+    return places[: find_payments(flat, places)].copy()
 
 
 def days_of_units(work: Work, block: Block, years: int, reads: Int64Array) -> Int64Array:
@@ -19,6 +26,16 @@ def days_of_units(work: Work, block: Block, years: int, reads: Int64Array) -> In
     days = np.zeros((len(reads), years, block.persons + block.households), dtype=np.int64)
     last_days(work.runs, block.persons, work.run, work.event, work.word, work.row, block.home, reads, days)
     return days
+
+
+@kernel
+def find_payments(payments, places):
+    """List what is not 0; returns how many there are. Few are, and a branch would often be guessed wrong."""
+    n = np.int64(0)
+    for i in range(payments.shape[0]):
+        places[n] = i
+        n += np.int64(payments[i] != 0)
+    return n
 
 
 @kernel
