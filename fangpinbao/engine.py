@@ -15,7 +15,7 @@ from fangpinbao.aggregate import apply_aggregate_limits
 from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_person
 from fangpinbao.columns import CLAIMS, N_COLUMNS, RELIEF
 from fangpinbao.compile import Compiled, compile_scenario
-from fangpinbao.core.layout import BASE_PAID, BASE_TOUCHED, CASE, EXPOSED, GATE, INSURANCE
+from fangpinbao.core.layout import BASE_PAID, BASE_TOUCHED, CASE, GATE, INSURANCE
 from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.run import ORDINARY, run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
@@ -111,11 +111,8 @@ class Engine:
                 households=households,
                 cells=cells,
                 capacity=max(capacity, cells + 4_096),
-                units=households,
                 stacks=self.compiled.stacks,
-                n_perils=len(self.hazard.names),
-                n_bookings=len(self.hazard.perils.booking),
-                person_perils=int((self.hazard.perils.peril[:, EXPOSED] == 0).sum()),
+                perils=self.hazard.perils,
                 n_programmes=len(self.compiled.tree.programmes),
             )
             self._local.work = work

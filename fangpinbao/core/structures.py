@@ -224,11 +224,8 @@ class Work:
     households: int
     cells: int  # persons x years of a batch, at the most
     capacity: int  # hits of one peril; half the events
-    units: int  # households exposed to one peril
     stacks: Stacks
-    n_perils: int
-    n_bookings: int
-    person_perils: int
+    perils: Perils
     n_programmes: int
 
     def __post_init__(self) -> None:
@@ -242,9 +239,12 @@ class Work:
             return np.zeros(shape, dtype=np.uint32)
 
         stacks, region, rows = self.stacks, self.capacity, self.cells
-        kinds = max(self.person_perils, 1)
+        n_perils, n_bookings = len(self.perils.peril), len(self.perils.booking)
+        kinds = max(int((self.perils.peril[:, at.EXPOSED] == 0).sum()), 1)
         stride = (self.persons + 7) // 8 * 8 + 64
-        wide = max(rows, self.units) + 8 * MOST_YEARS + 64  # with what rounding a year's cells up to 8 adds
+        wide = (
+            max(rows, self.households) + 8 * MOST_YEARS + 64
+        )  # with what rounding a year's cells up to 8 adds
         many = 2 * region
         self.region = region
         # drawing
@@ -264,10 +264,9 @@ class Work:
         self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(2))
         self.hit = uints(3, (kinds + 1) * region)
         self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
-        most_segments = self.n_perils * (MOST_YEARS + 1)  # a peril's of a year, or of all years
-        self.segment = ints(3, most_segments)
+        self.segment = ints(3, n_perils * (MOST_YEARS + 1))  # a peril's of all years, or of each
         self.event, self.money = uints(at.EVENT_WIDTH, many), floats(2, many)
-        self.run = ints(at.RUN_WIDTH, self.n_bookings * (MOST_YEARS + 2) + 2)  # catastrophes add one a booking
+        self.run = ints(at.RUN_WIDTH, n_bookings * (MOST_YEARS + 2) + 2)  # catastrophes add one a booking
         self.word = np.zeros(many, dtype=np.uint64)
         self.draw = floats(2, many)
         # settling
