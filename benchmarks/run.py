@@ -7,8 +7,8 @@ Quick by default (within two minutes); ``--full`` repeats more and runs everythi
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
+import math
 import os
 import platform
 import shutil
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import agreement, numpy_version
-from benchmarks.problem import PROBLEM, problem
+from benchmarks.problem import problem
 from benchmarks.stages import timed_kernels
 from fangpinbao.engine import Engine, population_of, simulate
 from fangpinbao.population import Population
@@ -310,31 +310,42 @@ def memory(bench: Bench) -> None:
         print("  (fewer years than 10,000 to keep this quick; --full runs all)")
 
 
-def first_table(bench: Bench) -> None:
-    """Time from process start to the end of a run of 1,000 years, with an empty cache and warm."""
-    if importlib.util.find_spec("fangpinbao.__main__") is None:
-        print("\nProcess start to first table: skipped, there is no command line yet.")
-        return
-    scenario = ZHONGNING if ZHONGNING.is_file() else PROBLEM
-    folder = tempfile.mkdtemp(prefix="fangpinbao-cache-")
-    environment = {**os.environ, "FANGPINBAO_CACHE_DIR": folder}
-    command = [sys.executable, "-m", "fangpinbao", "run", str(scenario), "--years", "1000"]
+LAST_ROW = "public cost per household"  # of the first table, once for each line
 
-    def start() -> None:
-        subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+
+def first_table(bench: Bench) -> None:
+    """Time from process start to the first table of 1,000 years, and to the end, with an empty cache and warm."""
+    folder = tempfile.mkdtemp(prefix="fangpinbao-cache-")
+    environment = {**os.environ, "FANGPINBAO_CACHE_DIR": folder, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "fangpinbao", "run", str(ZHONGNING), "--years", "1000"]
+
+    def start() -> tuple[float, float]:
+        rows, first, begun = 0, math.nan, time.perf_counter()
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                rows += LAST_ROW in line
+                if rows == 2 and math.isnan(first):
+                    first = time.perf_counter() - begun
+            error = process.communicate()[1]
+        if process.returncode or math.isnan(first):
+            raise RuntimeError(f"the command printed no first table: {error[-300:]}")
+        return first, time.perf_counter() - begun
 
     try:
-        empty = timed(start)
-        warm = [timed(start) for _ in range(3)]
-    except subprocess.CalledProcessError as error:
-        print(f"\nProcess start to first table: skipped, the command failed: {error.stderr.decode()[-300:]}")
-        return
+        empty, warm = start(), [start() for _ in range(5)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    bench.results["first_table"] = {"scenario": scenario.name, "empty_cache": empty, "warm": warm}
-    print(
-        f"\nProcess start to first table ({scenario.name}, 1,000 years): "
-        f"empty cache {empty:.1f} s, warm {statistics.median(warm):.1f} s"
+    bench.results["first_table"] = {"scenario": ZHONGNING.name, "empty_cache": empty, "warm": warm}
+    table(
+        f"Process start to the first table, and to the end with ranges ({ZHONGNING.name}, 1,000 years), seconds",
+        ("", "first table", "end"),
+        [
+            ("empty cache", f"{empty[0]:.1f}", f"{empty[1]:.1f}"),
+            ("warm, median of 5", *(f"{statistics.median(times):.2f}" for times in zip(*warm, strict=True))),
+        ],
     )
 
 

@@ -237,6 +237,7 @@ def empty_base(compiled: Compiled, block: Block) -> Base:
     return Base(
         home=home,
         person=ints(at.BASE_PAID + n_steps, block.persons if block.base.shape[1] else 0),
+        person_pays=ints(n_steps),
         change=ints(n_programmes, at.CHANGE_WIDTH, block.households),
         step=ints(2, n_steps, block.households),
         step_has=ints(n_steps),

@@ -158,6 +158,7 @@ def compile_steps(
     step_terms = np.zeros((5, max(size, len(KINDS))))
     step_terms[0, :size] = in_time
     _share_limits(scenario, tree, step_table, step_terms[4])
+    step_table[:n_nodes, at.LEAVES_CUT] = _leaves_cut(scenario, tree, buffers.read)
     per_unit = (step_table[:, at.UNIT_SET] >= 0) & (step_table[:, at.DISCHARGE] < 0)
     step_terms[1, :size] = np.where(per_unit, floor[step_table[:, at.UNIT_SET]], 0.0)
     kinds_of_steps = np.where(step_table[:, at.STEP_KIND] >= 0, step_table[:, at.STEP_KIND], at.EDUCATION)
@@ -234,6 +235,20 @@ def _share_limits(scenario: Scenario, tree: StackTree, step: Int64Array, limits:
                 before = s
 
 
+def _leaves_cut(scenario: Scenario, tree: StackTree, read: Int64Array) -> Int64Array:
+    """1 for coverages under a limit over all that cuts, with a public layer behind them that reads the same costs."""
+    leaves = np.zeros(len(tree.nodes), dtype=np.int64)
+    for node in tree.nodes:
+        limit = scenario.programmes[node.programme].aggregate if node.programme is not None else None
+        if limit is not None and limit.rule != "topped_up" and not node.is_points:
+            mine = read[node.index] >= 0
+            leaves[node.index] = any(
+                other.programme is None and (mine & (read[other.index] >= 0)).any()
+                for other in tree.read_later(node)
+            )
+    return leaves
+
+
 def _with_rows(step_table: Int64Array, relief: ReliefTables) -> Int64Array:
     """Add the rows of relief, which no kernel of steps runs, so that sums by step have a place for them."""
     rows = np.zeros((len(relief.rows), at.STEP_WIDTH), dtype=np.int64)
@@ -270,7 +285,7 @@ def _payable(
 def _runs(
     step: Int64Array, read: Int64Array, n_person: int, n_none: int
 ) -> tuple[tuple[int, int, bool], ...]:
-    """Cut the steps into runs of plain ones (yearly terms) and others; "none" ends a run."""
+    """Cut the steps into runs of plain ones (yearly terms) and others; "none" and steps that leave a cut end one."""
     runs: list[tuple[int, int, bool]] = []
     for s, row in enumerate(step):
         plain = (
@@ -281,7 +296,8 @@ def _runs(
         )
         shared = row[at.SHARED_PER] > 0
         before = s > 0 and step[s - 1, at.SHARED_PER] > 0
-        if runs and runs[-1][2] == plain and shared == before and s != n_none:
+        cut_before = s > 0 and step[s - 1, at.LEAVES_CUT] == 1
+        if runs and runs[-1][2] == plain and shared == before and s != n_none and not cut_before:
             runs[-1] = (runs[-1][0], s + 1, plain)
         else:
             runs.append((s, s + 1, plain))

@@ -6,7 +6,6 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +15,9 @@ from fangpinbao.aggregate import apply_aggregate_limits
 from fangpinbao.blocks import cut_blocks, empty_base, set_slack, takes_base_by_person
 from fangpinbao.columns import CLAIMS, N_COLUMNS, RELIEF
 from fangpinbao.compile import Compiled, compile_scenario
-from fangpinbao.core.layout import BASE_TOUCHED, CASE, EXPOSED, GATE, INSURANCE
+from fangpinbao.core.layout import BASE_PAID, BASE_TOUCHED, CASE, GATE, INSURANCE
 from fangpinbao.core.relief import THIS_YEAR
-from fangpinbao.core.run import run_base, run_years
+from fangpinbao.core.run import ORDINARY, run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
 from fangpinbao.hazard import Hazard, Salts
 from fangpinbao.loans import due_of_loans, lenders, no_loans, years_of_loans
@@ -26,6 +25,7 @@ from fangpinbao.outcomes import Outcomes, Sums
 from fangpinbao.people import population_of
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario
+from fangpinbao.workers import Workers
 
 if TYPE_CHECKING:
     from fangpinbao.catastrophe.area_source import AreaSource
@@ -72,6 +72,9 @@ class Engine:
         self.blocks = list(cut_blocks(self.compiled, self.hazard, block_persons))
         self.stratified = stratified
         self.areas = self._areas(stratified)
+        self.cells = max(
+            [BATCH_CELLS, *(block.persons for block in self.blocks)]
+        )  # persons x years of a batch
         self._bases: dict[int, Base] = {}
         self._local = threading.local()
         self.lender: Engine | None = None  # of the years before, where loans are paid back
@@ -101,18 +104,15 @@ class Engine:
         """Scratch of this thread, grown where a larger event list is needed."""
         work: Work | None = getattr(self._local, "work", None)
         if work is None or work.capacity < capacity:
-            persons = max(block.persons for block in self.blocks)
-            cells = max(BATCH_CELLS, persons)
+            persons, cells = max(block.persons for block in self.blocks), self.cells
             households = max(block.households for block in self.blocks)
             work = Work(
                 persons=persons,
                 households=households,
                 cells=cells,
                 capacity=max(capacity, cells + 4_096),
-                units=households,
                 stacks=self.compiled.stacks,
-                n_perils=len(self.hazard.names),
-                person_perils=int((self.hazard.perils.peril[:, EXPOSED] == 0).sum()),
+                perils=self.hazard.perils,
                 n_programmes=len(self.compiled.tree.programmes),
             )
             self._local.work = work
@@ -132,8 +132,10 @@ class Engine:
             credit=np.zeros((years, n_steps, n_accounts), dtype=np.int64),
             events=np.zeros((years, len(self.hazard.names)), dtype=np.int64),
             funnel=np.zeros((years, *compiled.cases.shape), dtype=np.int64),
-            collected=np.zeros((n_steps, block.persons + block.households if collect else 0), dtype=np.int64),
-            allowed=np.zeros((n_steps, 0), dtype=np.int64),
+            collected=np.zeros(
+                (n_steps, years if collect else 0, block.persons + block.households), dtype=np.int64
+            ),
+            allowed=np.zeros((n_steps, 0, 0), dtype=np.int64),
             by_household=np.zeros((n_programmes, block.households if by_household else 0, 3), dtype=np.int64),
         )
 
@@ -151,12 +153,13 @@ class Engine:
         by_chance[gate >= 0] = stacks.gate_take_up[gate[gate >= 0]] < 1 << 32
         relief = [row.row for row in self.compiled.relief]
         by_chance[relief] = self.compiled.relief_by_chance
-        insurance[relief] = True  # a replay settles whom relief pays, too
+        insurance[relief] = True
         by_chance |= stacks.step[:, CASE] >= 0
         set_slack(self.compiled, block, base, self.work())
         base.columns[:] = out.columns[0]
         base.step_sums[:] = out.step_sums[:, 0]
         base = base._replace(
+            person_pays=(base.person[BASE_PAID:] != 0).any(axis=1).astype(np.int64),
             step_has=paid.any(axis=1).astype(np.int64),
             paid=bool(paid.any()),
             touched=bool(base.home[BASE_TOUCHED].any()),
@@ -190,13 +193,16 @@ class Engine:
         by_household: bool = False,
         collect: bool = False,
         allowed: Int64Array | None = None,
+        settle: int = ORDINARY,
         book: Int64Array | None = None,
         mode: int = THIS_YEAR,
     ) -> Outputs:
-        """Simulate one block for the years of a chunk; ``collected`` then holds each unit's payments.
+        """Simulate one block for the years of a chunk.
 
-        The sums leave out what every year has in common: see ``base``. ``book`` and ``mode`` are of years before
-        (``fangpinbao.loans``); absent: what falls due of earlier loans is found first.
+        With ``collect`` the sums hold each unit's payments, which ``allowed`` limits; the years then make one batch.
+        ``settle`` says who is settled, see ``fangpinbao.core.run``. The sums leave out what every year has in common:
+        see ``base``. ``book`` and ``mode`` are of years before (``fangpinbao.loans``); absent: what falls due of
+        earlier loans is found first.
         """
         if book is None:
             lender = self.lender
@@ -205,7 +211,6 @@ class Engine:
         out = self.outputs(years, block, collect=collect, by_household=by_household)
         if allowed is not None:
             out = out._replace(allowed=allowed)
-        replay = collect or allowed is not None
         work = self.work()
         while True:
             work.threshold_row[:] = -1
@@ -220,13 +225,13 @@ class Engine:
                 base,
                 0,
                 years,
-                replay=replay,
+                settle=settle,
             )
             work.book, work.mode = no_loans(), THIS_YEAR
             if needed <= 0:
                 break
             work = self.work(max(needed, 2 * work.capacity))
-            for sums in out[:6]:
+            for sums in (*out[:6], out.by_household):
                 sums[:] = 0
         self._finish(out)
         return out
@@ -246,7 +251,10 @@ class Engine:
 
     def years(self, low: int, high: int) -> Chunk:
         """Keys, rates and township events of paths ``low`` to ``high`` of a one-year run."""
-        path = np.arange(low, high, dtype=np.int64)
+        return self.paths(np.arange(low, high, dtype=np.int64))
+
+    def paths(self, path: Int64Array) -> Chunk:
+        """Return the same for any paths in rising order."""
         chunk = self.hazard.chunk(path, np.zeros_like(path), self.salts)
         if self.areas is not None:
             chunk = chunk._replace(areas=self.areas.of(path))
@@ -320,24 +328,16 @@ class Engine:
                     progress(done / total)
 
         items = [(low, high, block) for low, high in spans for block in self.blocks]
-        if client is not None:
-            self._run_on(client, spans, sums, progress)
-        elif workers == 1:
-            for item in items:
-                task(item)
-        else:
-            pool = ThreadPoolExecutor(workers)
-            try:
-                for _ in pool.map(task, items):
+        with Workers(workers) as crew:
+            if client is not None:
+                self._run_on(client, spans, sums, progress)
+            else:
+                for _ in crew.map(task, items):
                     pass
-            except BaseException as error:
-                pool.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
-                raise
-            pool.shutdown()
-        for block in self.blocks:
-            sums.add_base(self.base(block), block)
-        sums.add_certain(self.compiled)
-        limited = apply_aggregate_limits(self, sums, workers)
+            for block in self.blocks:
+                sums.add_base(self.base(block), block)
+            sums.add_certain(self.compiled)
+            limited = apply_aggregate_limits(self, sums, crew)
         return Outcomes(self.compiled, self.hazard.names, sums, limited, design)
 
 

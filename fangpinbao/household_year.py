@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from fangpinbao._typing import Int64Array
-from fangpinbao.aggregate import _YearPayments, days_of, of_block, year_events
+from fangpinbao.aggregate import allowed_in, days_of, year_events
 from fangpinbao.compiled import Node
 from fangpinbao.core import layout as at
+from fangpinbao.core.run import EVERYBODY
 from fangpinbao.core.structures import Outputs
 from fangpinbao.engine import Engine
 
@@ -29,8 +30,8 @@ def first_paid(engine: Engine, path: int, p: int) -> int:
     found: list[tuple[int, int]] = []
     for number, block in enumerate(engine.blocks):
         struck = set(year_events(engine, 0, chunk, [number])[0]["household"].tolist())
-        out = engine.run_block(block, chunk, 1, collect=True)
-        payments: Int64Array = out.collected[steps]
+        out = engine.run_block(block, chunk, 1, collect=True, settle=EVERYBODY)
+        payments: Int64Array = out.collected[steps, 0]
         persons = np.flatnonzero(payments[:, : block.persons].any(axis=0))
         owners = people.household_of[persons + block.first_person]
         homes = np.flatnonzero(payments[:, block.persons :].any(axis=0)) + block.first
@@ -63,7 +64,9 @@ class HouseholdYear:
 
     def _settle(self, allowed: Int64Array | None) -> Int64Array:
         """Settle the block's year; finds the household's slot in the scratch that the engine leaves."""
-        out: Outputs = self.engine.run_block(self.block, self.chunk, 1, collect=True, allowed=allowed)
+        out: Outputs = self.engine.run_block(
+            self.block, self.chunk, 1, collect=True, allowed=allowed, settle=EVERYBODY
+        )
         self.work = self.engine.work()
         block, slots = self.block, int(self.work.sizes[3])
         found = np.flatnonzero(self.work.slot[at.SLOT_HOUSEHOLD, :slots] == self.h - block.first)
@@ -72,17 +75,15 @@ class HouseholdYear:
         else:  # nothing happened to it: the year without events
             out = self.engine.settle_base(block)[1]
             self.mine = self.h - block.first
-        return out.collected
+        return out.collected[:, 0]
 
     def _allowed(self) -> Int64Array | None:
-        """What the programme's limit over all leaves to this block's units; -1 where it does not speak."""
+        """What the programme's limit over all leaves to this block's units; None where it does not speak."""
         programme = self.engine.scenario.programmes.get(self.compiled.tree.programmes[self.p])
         if programme is None or programme.aggregate is None or programme.aggregate.rule == "topped_up":
             return None
         limit = round(programme.aggregate.limit * _FEN)
-        all_units = _YearPayments(self.engine, self.path, False).allowed({self.p: limit})
-        self._settle(None)
-        return of_block(all_units, self.block, self.engine)
+        return allowed_in(self.engine, self.path, {self.p: limit})[self.number]
 
     @property
     def members(self) -> range:

@@ -14,6 +14,7 @@ import numpy as np
 from fangpinbao._typing import Float64Array, Int16Array, Int64Array, Uint64Array
 from fangpinbao.aggregate import days_of, year_events
 from fangpinbao.core import layout as at
+from fangpinbao.core.run import EVERYBODY
 from fangpinbao.core.streams import decision_key, mix_array, survival_of, words_for, year_keys
 from fangpinbao.core.structures import Block
 from fangpinbao.engine import Engine
@@ -192,7 +193,7 @@ def _settle_block(
         for p, read_by in enumerate(reads):
             mine = read_by[events["account"]]
             np.maximum.at(last_day[p, year], events["household"][mine], days[mine])
-        engine.run_block(block, chunk, 1, collect=True)
+        engine.run_block(block, chunk, 1, settle=EVERYBODY)
         _read(engine, block, int(engine.work().sizes[3]), year, none, paid)
 
 

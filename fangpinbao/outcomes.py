@@ -108,18 +108,18 @@ class Sums:
             by_household=zeros(n_programmes, compiled.population.households if by_household else 0, 3),
         )
 
-    def add(self, out: Outputs, low: int, block: Block, sign: int = 1) -> None:
-        """Add (or take off) the sums of a block for the years from ``low``."""
-        high, g = low + out.columns.shape[0], block.group
-        span = slice(low, high)
-        self.columns[:, span] += sign * out.columns.transpose(1, 0, 2)
-        self.step_paid[span] += sign * out.step_sums[0]
-        self.step_claims[span] += sign * out.step_sums[1]
-        self.ground_up[span] += sign * out.ground_up
-        self.events[span] += sign * out.events
-        self.funnel[span] += sign * out.funnel
+    def add(self, out: Outputs, years: int | Int64Array, block: Block) -> None:
+        """Add the sums of a block for the years from a first one on, or for those listed."""
+        g = block.group
+        span = slice(years, years + out.columns.shape[0]) if isinstance(years, int) else years
+        self.columns[:, span] += out.columns.transpose(1, 0, 2)
+        self.step_paid[span] += out.step_sums[0]
+        self.step_claims[span] += out.step_sums[1]
+        self.ground_up[span] += out.ground_up
+        self.events[span] += out.events
+        self.funnel[span] += out.funnel
         if self.by_household.shape[1]:
-            self.by_household[:, block.first : block.last] += sign * out.by_household
+            self.by_household[:, block.first : block.last] += out.by_household
         batches, order = self.batch_of_year[span], None
         if (np.diff(batches) < 0).any():  # strata take turns
             order = np.argsort(batches, kind="stable")
@@ -128,7 +128,8 @@ class Sums:
         chosen = batches[edges]
 
         def batched(values: Int64Array) -> Int64Array:
-            return sign * np.add.reduceat(values if order is None else values[order], edges, axis=0)
+            summed: Int64Array = np.add.reduceat(values if order is None else values[order], edges, axis=0)
+            return summed
 
         self.batch_columns[chosen, :, g] += batched(out.columns)
         self.batch_step[chosen, :, g, 0] += batched(out.step_sums[0])

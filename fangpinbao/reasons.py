@@ -80,6 +80,20 @@ class Reasons:
                 else ""
             )
             yield say(f"{shown} bring it down to {money(free)}", f"{shown}降至 {money(free)}")
+        if (
+            node.step.per_household is None
+            and free + 1 < expected
+            and year.stacks.step[node.index, at.LEAVES_CUT]
+        ):
+            yield say(
+                f"its claim is {money(free)}, on what the coverages before it leave without the limit for all",
+                f"申请 {money(free)}，以无年度总限额时前面各项责任所余费用为准",
+            )
+        if node.programme is None and paid > free:
+            yield say(
+                f"without the programme's limit for all it would pay {money(free)}: what the limit cuts is left to it",
+                f"若无方案年度总限额，此处支付 {money(free)}：限额所减部分由此处按规定支付",
+            )
         if paid < free:
             yield say(
                 f"the programme's limit for all brings it down from {money(free)} to {money(paid)}",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import agreement, numpy_version, run
+from benchmarks.problem import PROBLEM
 from fangpinbao.engine import population_of, simulate
 from fangpinbao.population import Population
 from fangpinbao.scenario import Scenario, load_scenario
@@ -18,7 +19,7 @@ PERSONS = 10_000
 def scenario() -> Scenario:
     # A tight limit, so that the years in which it binds are compared too.
     limit = {"programmes.base.aggregate.limit": 1_250_000.0}
-    return load_scenario(run.PROBLEM).replace_all({"population.persons": PERSONS, **limit})
+    return load_scenario(PROBLEM).replace_all({"population.persons": PERSONS, **limit})
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def population(scenario: Scenario) -> Population:
 
 
 def test_the_problem_is_what_its_page_says() -> None:
-    scenario = load_scenario(run.PROBLEM)
+    scenario = load_scenario(PROBLEM)
     population = population_of(scenario)
     assert population.persons == 70_000
     assert population.households == pytest.approx(20_000, rel=0.02)

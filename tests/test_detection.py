@@ -17,7 +17,7 @@ from matplotlib import pyplot
 from typer.testing import CliRunner
 
 from fangpinbao import detection
-from fangpinbao.aggregate import _YearPayments, days_of, year_events
+from fangpinbao.aggregate import allowed_in, days_of, year_events
 from fangpinbao.at_risk import Facts
 from fangpinbao.before_year import BeforeYear
 from fangpinbao.cli import app
@@ -388,11 +388,13 @@ def test_a_limit_goes_to_whoever_is_paid_first(facts: Facts) -> None:
     total = paid.benefit.sum(axis=1)
     assert np.array_equal(outcomes.column("base", "payout_fen"), np.minimum(total, limit))
     year = int(np.argmax(total))
-    allowed = _YearPayments(engine, year, False).allowed({1: limit})
-    persons, n = engine.population.household_of, engine.population.persons
-    got = np.maximum(allowed, 0).sum(axis=0)
-    by_home = got[n:] + np.bincount(persons, weights=got[:n], minlength=engine.population.households).astype(
-        int
+    by_home = np.concatenate(
+        [
+            np.bincount(block.home, weights=got[: block.persons], minlength=block.households).astype(int)
+            + got[block.persons :]
+            for block, allowed in zip(engine.blocks, allowed_in(engine, year, {1: limit}), strict=True)
+            for got in [np.maximum(allowed[:, 0] - 1, 0).sum(axis=0)]
+        ]
     )
     last = facts.table.last_day[facts.table.index(FOUND), year]
     whole, day = paid.benefit[year], np.maximum(last, 0) + paid.days[year]

@@ -50,6 +50,15 @@ def test_threads_blocks_and_chunks(reference: Outcomes, threads, block_persons, 
     assert_same_bits(reference, again)
 
 
+def test_more_township_events_than_a_batch_has_households() -> None:
+    """Tens of thousands of events in one batch of years, most of which strike nobody."""
+    scenario = load_scenario("zhongning-2020").replace_all(
+        {"population.persons": 600, "population.townships": 300, "programmes": {}}
+    )
+    floods = scenario.replace("perils.flood.frequency.events_per_year", 8)
+    assert_same_bits(simulate(floods, 64, threads=1), simulate(floods, 64, threads=1, chunk_years=4))
+
+
 @pytest.mark.smoke
 def test_the_same_run_twice_and_another_seed(reference: Outcomes) -> None:
     assert_same_bits(reference, simulate(build(**LIMITED), YEARS, threads=2))

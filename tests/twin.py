@@ -83,8 +83,9 @@ class Event:
 class Ledger:
     """What one household still bears as the steps of one stack pay."""
 
-    def __init__(self, twin: Twin, h: int, costs: dict, events: list[Event]) -> None:
+    def __init__(self, twin: Twin, h: int, costs: dict, events: list[Event], is_real: bool = True) -> None:
         self.twin, self.h, self.events = twin, h, events
+        self.is_real = is_real  # else only asks who would be paid
         self.first, self.left = dict(costs), dict(costs)
         self.paid = defaultdict(Fraction)  # cumulative payment by unit, not rounded
         self.used = defaultdict(Fraction)  # of shared limits, by limit and whom or what it holds for
@@ -127,13 +128,35 @@ class Ledger:
                 continue
             cells = self.cells(step, units)
             repairs = sum(self.left[cell] * twin.weight[kind[cell[1]]] for cell in cells) / x
-            payments.append((self.book(units, cells, y, is_points), repairs))
+            before = dict(self.paid)
+            paid = self.book(units, cells, y, is_points)
+            allowed = self.allowed(step, None if household else units[0], paid)
+            if allowed != paid and twin.is_before_a_layer(step):  # what is cut is left to the layers behind
+                self.paid, y = defaultdict(Fraction, before), Fraction(allowed)
+                assert self.book(units, cells, y, is_points) == allowed
+            payments.append((allowed, repairs))
             if shared is not None:
                 self.used[id(shared), None if household else units[0]] += payments[-1][0]
             if not is_points:
                 for cell in cells:
                     self.left[cell] *= 1 - y / x
         return [(paid, repairs) for paid, repairs in payments if paid]
+
+    def allowed(self, step, person: int | None, paid: int) -> int:
+        """What a limit over all allows of a payment; without one it is noted as a claim, with its day."""
+        twin, unit = self.twin, (id(step), person, self.h)
+        if not self.is_real or id(step) not in twin.limited:
+            return paid
+        if id(step) in twin.cut:
+            return twin.cut[id(step)].get(unit, 0)
+        if paid:
+            days = [
+                e.day
+                for e in self.events
+                if e.account in step.accounts and (person is None or e.unit == person)
+            ]
+            twin.claims[unit] = (paid, max(days, default=0))
+        return paid
 
     def shared_by(self, step):
         """The limit that a coverage shares, if any."""
@@ -159,6 +182,7 @@ class Ledger:
                 before = self.used[id(shared), whose]
                 total += half_up(min(before + own, limit)) - half_up(min(before, limit))
                 self.used[id(shared), whose] += own
+            total = self.allowed(step, person, total)
             payments += [(total, 1)] if total else []
         return payments
 
@@ -252,11 +276,55 @@ class Twin:
             self.stacks[name] = [(name if step in programme.coverages else None, step) for step in order]
         self._fits = {}
         self.finding = None  # how families are found, see ``detection_twin.Finding``
+        self.limited = {}  # coverages under a limit over all that cuts: programme and position
+        for name, programme in scenario.programmes.items():
+            if programme.aggregate is not None and programme.aggregate.rule != "topped_up":
+                order = [step for step in self.stacks[name] if step[0]]
+                steps = [programme.coverages[step] for _, step in order]
+                self.limited |= {id(step): (name, k) for k, step in enumerate(steps)}
         cases = [programme for programme in scenario.programmes.values() if programme.detection is not None]
         self.case_steps = {id(step) for programme in cases for step in programme.coverages.values()}
 
     def key(self, person: int | None) -> int:
         return 0 if person is None else int(self.population.person_key[person])
+
+    def is_before_a_layer(self, step) -> bool:
+        name = self.limited[id(step)][0]
+        coverages = self.scenario.programmes[name].coverages
+        order = [(owner, coverages[one] if owner else None) for owner, one in self.stacks[name]]
+        mine = next(k for k, (_, one) in enumerate(order) if one is step)
+        return any(owner is None for owner, _ in order[mine:])
+
+    def shares(self) -> dict:
+        """What each limit that binds allows, by coverage and unit: largest remainder, or by day."""
+        cut = {}
+        for name, programme in self.scenario.programmes.items():
+            mine = {unit: claim for unit, claim in self.claims.items() if self.limited[unit[0]][0] == name}
+            total = sum(paid for paid, _ in mine.values())
+            if (
+                programme.aggregate is None
+                or not mine
+                or total <= (limit := half_up(fen(programme.aggregate.limit)))
+            ):
+                continue
+            key = {unit: self.key(unit[1]) or int(self.population.household_key[unit[2]]) for unit in mine}
+            position = {unit: self.limited[unit[0]][1] for unit in mine}
+            if programme.aggregate.rule == "pro_rata":
+                quota = {unit: Fraction(paid * limit, total) for unit, (paid, _) in mine.items()}
+                part = {unit: floor(share) for unit, share in quota.items()}
+                tie = {unit: mix_int((key[unit] + position[unit]) % 2**64) for unit in mine}
+                order = sorted(mine, key=lambda unit: (part[unit] - quota[unit], tie[unit]))
+                for unit in order[: limit - sum(part.values())]:
+                    part[unit] += 1
+            else:
+                part, left = {}, limit
+                for unit in sorted(mine, key=lambda unit: (mine[unit][1], key[unit], position[unit])):
+                    part[unit] = min(mine[unit][0], left)
+                    left -= part[unit]
+            for step, owner in self.limited.items():
+                if owner[0] == name:
+                    cut[step] = {unit: paid for unit, paid in part.items() if unit[0] == step}
+        return cut
 
     def fits(self, where, unit: int, household: bool) -> bool:
         select = self.population.select_households if household else self.population.select
@@ -314,8 +382,14 @@ class Twin:
         ``relief_keys`` by entry; ``owed`` fen due of earlier loans by (programme, entry, household). What is lent is
         kept in ``self.lent`` likewise.
         """
-        columns, steps = {name: Counter() for name in self.stacks}, Counter()
-        self.relief_keys, self.owed, self.lent = relief_keys or {}, owed or {}, Counter()
+        self.relief_keys, self.owed = relief_keys or {}, owed or {}
+        self.claims, self.cut = {}, {}
+        found = self.settled(events, take_up_key)
+        self.cut = self.shares()
+        return self.settled(events, take_up_key) if self.cut else found
+
+    def settled(self, events: dict[int, list[Event]], take_up_key: int) -> tuple[dict, dict]:
+        columns, steps, self.lent = {name: Counter() for name in self.stacks}, Counter(), Counter()
         certain = self.certain_costs()
         for h in range(self.population.households):
             costs = Counter(certain[h])
@@ -361,7 +435,9 @@ class Twin:
                 if programme.detection is not None:
                     case = self.finding.case(programme, h, events, spending + repairs, income)
                     gate = case.gate(passes)
-                    self.run(name, Ledger(self, h, costs, events), case.due_gate(passes), changes, Counter())
+                    self.run(
+                        name, Ledger(self, h, costs, events, False), case.due_gate(passes), changes, Counter()
+                    )
                     due = changes[name]["benefit"] > 0
                 self.run(name, Ledger(self, h, costs, events), gate, changes, steps, case)
                 if case is not None:

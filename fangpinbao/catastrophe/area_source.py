@@ -103,14 +103,14 @@ class AreaSource:
         return None if self.model.strata is None else self.model.strata.years(n)
 
     def of(self, paths: Int64Array) -> AreaEvents:
-        """Return the townships hit in paths that follow each other, in order of path and event."""
+        """Return the townships hit in paths, which are in rising order, in order of path and event."""
         n = len(self.model.contracts)
         parts: list[tuple[Int64Array, Float64Array, Float64Array, Uint64Array]] = []
         batches = list(self.model.draw(paths))
         shares = self._shares(batches) if self.is_owed else [np.ones((len(events), n)) for events in batches]
         for events, share in zip(batches, shares, strict=True):
             for q in self.struck_by.get(events.peril, []):
-                parts.append(self._rows(events, share, q, int(paths[0])))
+                parts.append(self._rows(events, share, q, paths))
         wide = (
             np.zeros((5, 0), dtype=np.int64),
             np.zeros((3, 0)),
@@ -132,7 +132,7 @@ class AreaSource:
         )
 
     def _rows(
-        self, events: Events, share: Float64Array, q: int, first_path: int
+        self, events: Events, share: Float64Array, q: int, paths: Int64Array
     ) -> tuple[Int64Array, Float64Array, Float64Array, Uint64Array]:
         impacts = household_impacts(self.model, events)
         mine = np.flatnonzero(self.township_of[impacts.cell] >= 0)
@@ -142,7 +142,7 @@ class AreaSource:
                 np.full(mine.size, q),
                 self.township_of[impacts.cell[mine]],
                 events.day[event],
-                events.path[event] - first_path,
+                np.searchsorted(paths, events.path[event]),
                 events.id[event],
             ],
             dtype=np.int64,

@@ -27,7 +27,7 @@ from fangpinbao.core.events import (
     TWO_32,
     _draw_amounts,
     _is_among,
-    _row_of,
+    first_at_least,
 )
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.streams import GOLDEN, mix64
@@ -216,7 +216,7 @@ def book_areas(
                 elif to_household:
                     event[at.EV_UNIT, end + i] = home[unit]
                 else:
-                    event[at.EV_UNIT, end + i] = _row_of(
+                    event[at.EV_UNIT, end + i] = first_at_least(
                         row[at.ROW_PERSON], first_of_year[0, y], first_of_year[0, y + 1], unit
                     )
                 event[at.EV_COUNT, end + i] = booking[b, at.COUNTS]

@@ -26,6 +26,7 @@ _USE_STILL, _USE_NEVER, _ABOVE, _WITHOUT = col.USE_STILL, col.USE_NEVER, col.ABO
 _POOR, _POOR_PERSONS = col.POOR, col.POOR_PERSONS
 _GAP, _FGT1, _FGT2, _FIXED_POINT = col.GAP, col.FGT1, col.FGT2, col.FIXED_POINT
 _UNKNOWN = 255
+_ONE = np.uint32(1)
 _NEVER_0, _POOR_0, _GAP_0, _FGT1_0, _FGT2_0 = range(at.LINE_SUMS)
 _NO_SAFETY = np.iinfo(np.int64).max
 
@@ -211,14 +212,19 @@ def count_programmes(
             n += np.int64(slot[at.SLOT_CHANGE, mine] != 0)
         for p in range(1, columns.shape[1]):
             cells, before = columns[first_year + y, p], base_change[p]
-            m, touched_before = np.int64(0), np.int64(0)
+            touched_before, found = np.int64(0), np.uint32(0)
             payout, paid, late, fixed_sums, more_relief, severe = 0, 0, 0, 0, 0, 0
             for i in range(n):
-                mine = np.int64(listed[i])
-                h, k = np.int64(homes[mine]), np.int64(slot[at.SLOT_CHANGE, mine]) - 1
-                is_before = before[at.TOUCHED, h]
-                if change[k, p, at.TOUCHED] == 0 and is_before == 0:
-                    continue
+                mine = listed[i]
+                k = slot[at.SLOT_CHANGE, mine] - _ONE
+                is_before = before[at.TOUCHED, homes[mine]]
+                place[found] = mine
+                found += np.uint32((change[k, p, at.TOUCHED] | is_before) != 0)
+                touched_before += is_before
+            m = np.int64(found)
+            for j in range(m):
+                mine = place[j]
+                h, k = homes[mine], slot[at.SLOT_CHANGE, mine] - _ONE
                 u, relief, own = total[at.RESOURCE, mine], total[at.RELIEF_PAID, mine], own_premium[p, h]
                 adjust = change[k, p, at.ADJUST]
                 insured, insured_relief = _insured(u, adjust, own, relief, relief_rate[h], relief_counts)
@@ -231,11 +237,8 @@ def count_programmes(
                 fixed_sums += fixed
                 more_relief += insured_relief - relief
                 severe += np.int64(medical - change[k, p, at.MEDICAL_ADJUST] >= limit) - np.int64(medical >= limit)
-                term[at.TERM_U, m], term[at.TERM_I, m] = u, insured
-                term[at.TERM_BENEFIT, m], term[at.TERM_FIXED, m] = benefit, fixed
-                place[m] = mine
-                m += 1
-                touched_before += is_before
+                term[at.TERM_U, j], term[at.TERM_I, j] = u, insured
+                term[at.TERM_BENEFIT, j], term[at.TERM_FIXED, j] = benefit, fixed
             for turn in range(2 if touched_before > 0 else 1):  # the year as it was, then the year without events
                 sign = 1 - 2 * turn
                 if turn == 1:

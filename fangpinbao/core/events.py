@@ -15,7 +15,7 @@ from fangpinbao.core import layout as at
 from fangpinbao.core.schedule import half_up
 from fangpinbao.core.streams import GOLDEN, mix64
 
-__all__ = ["book_events", "day_of", "strike_homes", "where_set"]
+__all__ = ["book_events", "day_of", "first_at_least", "strike_homes", "where_set"]
 
 TWO_32 = 1 << 32
 _S32 = np.uint64(32)
@@ -75,8 +75,9 @@ def strike_homes(
     """List the households that household perils and township events strike, and mark them.
 
     ``catalogue`` is (peril, township, share x 2^32).
-    Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril, and writes the numbers of hits and
-    segments to ``sizes``. Returns 0, or the capacity that is needed where they do not fit.
+    Fills ``hit`` and ``hit_word``, one segment (peril, first, last) a peril of households, and a peril of townships
+    and year at the most, and writes the numbers of hits and segments to ``sizes``. Returns 0, or the capacity that is
+    needed where they do not fit.
     """
     m, n_segments = np.int64(0), np.int64(0)
     for q in range(peril.shape[0]):
@@ -144,8 +145,10 @@ def strike_homes(
                     hit[at.HIT_UNIT, m], hit[at.HIT_YEAR, m], hit[at.HIT_COUNT, m] = h, y, 1
                     hit_word[m] = mix64(words[place[i]] + GOLDEN)
                     m += 1
-            segment[0, n_segments], segment[1, n_segments], segment[2, n_segments] = q, before, m
-            n_segments += 1
+            if n_segments == 0 or segment[0, n_segments - 1] != q:  # events of a peril that follow each other are one
+                segment[0, n_segments], segment[1, n_segments] = q, before
+                n_segments += 1
+            segment[2, n_segments - 1] = m
     width = (households + 7) // 8 * 8
     for g in range(n_segments):
         q = segment[0, g]
@@ -203,7 +206,7 @@ def book_events(
                     size = member_start[h + 1] - member_start[h]
                     if n + size + 8 > word.shape[0]:
                         return -2 * word.shape[0]
-                    first = _row_of(row[at.ROW_PERSON], first_of_year[0, y], first_of_year[0, y + 1], member_start[h])
+                    first = first_at_least(person, first_of_year[0, y], first_of_year[0, y + 1], member_start[h])
                     for k in range(size):
                         event[at.EV_UNIT, n] = first + k
                         event[at.EV_YEAR, n] = y
@@ -277,12 +280,12 @@ def book_events(
 
 
 @kernel
-def _row_of(persons, first, last, person):
-    """Row of a person among those of a year, which rise."""
+def first_at_least(rising, first, last, value):
+    """Position of the first number from ``value`` on among those between two positions, which rise; else the last."""
     low, high = first, last
     while low < high:
         middle = (low + high) // 2
-        if persons[middle] < person:
+        if rising[middle] < value:
             low = middle + 1
         else:
             high = middle
@@ -291,5 +294,5 @@ def _row_of(persons, first, last, person):
 
 @kernel
 def _is_among(sorted_units, start, stop, unit):
-    place = _row_of(sorted_units, start, stop, unit)
+    place = first_at_least(sorted_units, start, stop, unit)
     return place < stop and sorted_units[place] == unit

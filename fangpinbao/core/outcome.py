@@ -170,12 +170,12 @@ def keep_base(
         by_person = s < none_steps and person_paid[s] == 1
         for h in range(member_start.shape[0] - 1):
             for person in range(member_start[h], member_start[h + 1]):
-                if collected[s, person] != 0:
+                if collected[s, 0, person] != 0:
                     if by_person:
-                        base_person[at.BASE_PAID + s, person] = collected[s, person]
+                        base_person[at.BASE_PAID + s, person] = collected[s, 0, person]
                     else:
-                        base_step[0, s, h] += collected[s, person]
+                        base_step[0, s, h] += collected[s, 0, person]
                         base_step[1, s, h] += 1
-            if collected[s, block_persons + h] != 0:
-                base_step[0, s, h] += collected[s, block_persons + h]
+            if collected[s, 0, block_persons + h] != 0:
+                base_step[0, s, h] += collected[s, 0, block_persons + h]
                 base_step[1, s, h] += 1

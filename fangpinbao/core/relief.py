@@ -116,7 +116,7 @@ def pay_relief(
                 step_sums[0, y, late_row] += paid - in_time
                 step_sums[1, y, late_row] += np.int64(paid > in_time)
                 if collected.shape[1] > 0:
-                    collected[late_row, block_persons + h] = paid - in_time
+                    collected[late_row, np.int64(year[s]), block_persons + h] = paid - in_time
             if kind == at.BORNE_BASE:
                 left[s] -= paid
             change[k, p, at.TOUCHED] = 1
@@ -124,7 +124,7 @@ def pay_relief(
             step_sums[0, y, row] += paid
             step_sums[1, y, row] += 1
             if collected.shape[1] > 0:
-                collected[row, block_persons + h] = paid
+                collected[row, np.int64(year[s]), block_persons + h] = paid
             if mode == PAST_YEAR and loan >= 0:
                 book[loan, y, h] = paid
     if mode != THIS_YEAR or book.shape[0] == 0:
@@ -147,4 +147,4 @@ def pay_relief(
             step_sums[0, y, row] += owed
             step_sums[1, y, row] += 1
             if collected.shape[1] > 0:
-                collected[row, block_persons + home[s]] = owed
+                collected[row, np.int64(year[s]), block_persons + home[s]] = owed

@@ -16,46 +16,59 @@ from fangpinbao.core.events import book_events, strike_homes
 from fangpinbao.core.outcome import keep_base, none_world, spend_rows
 from fangpinbao.core.relief import BASE_YEAR, THIS_YEAR, mark_debtors, pay_relief
 from fangpinbao.core.screen import PATHS_A_WORD, screen_persons
-from fangpinbao.core.settle import clear_marks, fill_rows, fill_slots, list_slots, mark_payable, start_rows
+from fangpinbao.core.settle import fill_rows, fill_slots, list_slots, mark_payable, start_rows
 from fangpinbao.core.shared import run_shared
 from fangpinbao.core.special import run_special
-from fangpinbao.core.steps import open_changes, run_coverages, run_none
+from fangpinbao.core.steps import open_changes, run_steps
 from fangpinbao.core.structures import MOST_YEARS, Base, Block, Chunk, Outputs, Perils, Stacks, Work
 
-__all__ = ["compile_half", "draw", "run_base", "run_batch", "run_years"]
+__all__ = ["EVERYBODY", "LIMITED", "ORDINARY", "compile_half", "draw", "run_base", "run_batch", "run_years"]
+
+ORDINARY, LIMITED, EVERYBODY = 0, 1, 2
+"""Who is settled: whoever the year can matter for; also whom a coverage pays without events, so that a limit over all
+can cut it; every household that is touched, with all members that have certain costs."""
 
 _NOTHING = np.zeros((0, 0), dtype=np.int64)
+_NO_PAYMENTS = np.zeros((0, 0, 0), dtype=np.int64)
 _NO_MARKS = np.zeros(0, dtype=np.uint8)
 _EVERY_LEVEL, _PERSONS, _HOUSEHOLDS = -1, 0, 1
 
 
 def run_years(
     perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
-    low: int, high: int, *, replay: bool = False,
+    low: int, high: int, *, settle: int = ORDINARY,
 ) -> int:
     """Simulate years ``low`` to ``high``; returns ``high``, or minus the capacity that is needed.
 
-    A ``replay`` settles every household that is touched or that a coverage pays without events, with all members
-    that have certain costs.
+    Payments are collected, and allowed, in years that make one batch: see ``most_years``.
     """
-    step = max(min(work.cells // max(block.persons, 1), MOST_YEARS), 1)
-    step = step // PATHS_A_WORD * PATHS_A_WORD or step  # years that share a screening word stay together
+    step = most_years(work.cells, block)
     while low < high:
         years = min(step, high - low)
-        reached = run_batch(perils, stacks, chunk, work, out, block, base, low, years, replay=replay)
+        reached = run_batch(perils, stacks, chunk, work, out, block, base, low, years, settle=settle)
         if reached < 0:
             return reached
         low += years
     return low
 
 
+def most_years(cells: int, block: Block) -> int:
+    """Return the years of a block that make a batch, of up to ``cells`` persons x years."""
+    step = max(min(cells // max(block.persons, 1), MOST_YEARS), 1)
+    return step // PATHS_A_WORD * PATHS_A_WORD or step  # years that share a screening word stay together
+
+
 def draw(
     perils: Perils, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base, low: int, years: int,
-    *, is_base: bool = False, replay: bool = False,
+    *, is_base: bool = False, settle: int = ORDINARY,
 ) -> int:
     """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
-    always = base.insured if replay else base.always
-    clear_marks(years, block.households, int(is_base), always, work.home_mark)
+    always = base.always if settle == ORDINARY else base.insured
+    width = (block.households + 7) // 8 * 8
+    marks = work.home_mark[: years * width].reshape(years, width)  # but for those who are settled whatever happens
+    marks[:] = 0
+    marks[:, always] = 1
+    marks[:, : block.households if is_base else 0] = 1
     if work.book.size and work.mode == THIS_YEAR and not is_base:
         mark_debtors(low, years, block.households, work.book, work.home_mark)
     needed, peril = 0, perils.peril[:0] if is_base else perils.peril
@@ -77,7 +90,7 @@ def draw(
         needed = screen_persons(
             low, years, block.persons, block.households, peril, chunk.rate, chunk.tail, chunk.tail_row,
             chunk.screen_key, chunk.lane, block.unit_start, block.unit_word, block.unit_stratum, block.home,
-            block.member_start, block.has_base, base.all_homes if replay or is_base else base.row_homes,
+            block.member_start, block.has_base, base.all_homes if settle == EVERYBODY or is_base else base.row_homes,
             work.home_mark, person_mark, work.words, work.home_words, work.masks, work.marks, work.threshold,
             work.threshold_row, work.place, work.active, work.times, work.hit, work.hit_word, work.region,
             work.segment, work.sizes, out.events, work.row, work.first_of_year,
@@ -98,57 +111,63 @@ def draw(
 
 
 def _steps(
-    stacks: Stacks, work: Work, out: Outputs, block: Block, person_base: Int64Array, low: int, years: int,
-    after_none: bool, level: int,
+    stacks: Stacks, work: Work, out: Outputs, block: Block, person_base: Int64Array, person_pays: Int64Array,
+    low: int, years: int, after_none: bool, level: int, collected: Int64Array, allowed: Int64Array = _NO_PAYMENTS,
 ) -> None:
-    has_base = int(person_base.shape[1] > 0)
     for first, last, plain in stacks.runs:
         if (first >= stacks.n_none) != after_none:
             continue
         terms = (
             stacks.step, stacks.step_terms, stacks.effect, stacks.read, stacks.write, stacks.reads_account,
             stacks.component_kind, block.present, block.choice_person, block.choice_household, stacks.hinge,
-            stacks.hinge_count, stacks.account, person_base,
+            stacks.hinge_count, stacks.account,
         )
-        sums = (out.step_sums, out.credit, out.collected, out.allowed, work.change)
-        if plain and not after_none:
-            run_none(
-                first, last, level, low, years, block.persons, stacks.n_person, has_base, *terms,
+        sums = (out.step_sums, out.credit, collected, allowed, work.change)
+        if plain:
+            run_steps(
+                first, last, level, low, years, block.persons, stacks.n_person, *terms, person_base, person_pays,
                 work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
-                work.held, work.scratch, work.variant, work.active, work.place, work.sizes, work.event, work.money,
-                *sums,
-            )
-        elif plain:
-            run_coverages(
-                first, last, low, years, block.persons, stacks.n_person, has_base, *terms,
-                work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT], work.row_count, work.buffer,
-                work.held, work.scratch, work.variant, work.mask, work.active, work.place, work.sizes, work.event,
-                work.money, work.gate_open, *sums,
+                work.held, work.scratch, work.variant, work.mask, work.listed, work.active, work.place, work.sizes,
+                work.event, work.money, work.gate_open, *sums,
             )
         elif stacks.step[first, at.SHARED_PER] > 0:
             run_shared(
-                first, last, low, block.persons, stacks.n_person, has_base, stacks.step, stacks.step_terms,
-                stacks.effect, stacks.read, stacks.reads_account, block.choice_person, stacks.hinge,
-                stacks.hinge_count, stacks.account, person_base, block.person_key, int(work.first_of_year[1, years]),
-                work.row, work.slot, work.cell[at.CELL_SLOT], work.buffer, work.held, work.scratch, work.active,
-                work.place, work.sizes, work.event, work.money, work.word, work.gate_open, *sums,
+                first, last, low, years, block.persons, stacks.n_person, stacks.step, stacks.step_terms, stacks.effect,
+                stacks.read, stacks.reads_account, block.choice_person, stacks.hinge, stacks.hinge_count,
+                stacks.account, block.person_key, work.first_of_year, work.row, work.slot, work.cell[at.CELL_SLOT],
+                work.buffer, work.held, work.scratch, work.active, work.place, work.sizes, work.event, work.money,
+                work.word, work.gate_open, *sums,
             )
         else:
             run_special(
-                first, last, low, years, block.persons, stacks.n_person, has_base, *terms, block.person_key,
+                first, last, low, years, block.persons, stacks.n_person, *terms, block.person_key,
                 work.first_of_year, work.row, work.slot, work.cell, work.row_count, work.buffer, work.held,
                 work.scratch, work.variant, work.one, work.paid, work.paid_home, work.active, work.place, work.sizes,
                 work.event, work.money, work.word, work.gate_open, *sums,
             )
+        if allowed.size > 0 and stacks.step[last - 1, at.LEAVES_CUT] == 1:
+            _leave_cut(stacks, work, block, last - 1, years, allowed)
+
+
+def _leave_cut(stacks: Stacks, work: Work, block: Block, s: int, years: int, allowed: Int64Array) -> None:
+    """Let the steps behind ``s`` see what a limit has cut off; its kernel is loaded only where this occurs."""
+    from fangpinbao.core.limited import leave_cut
+
+    leave_cut(
+        s, years, block.persons, stacks.n_person, len(stacks.component_kind), stacks.step, stacks.read, stacks.write,
+        work.first_of_year, work.row, work.slot, work.buffer, work.held, allowed,
+    )
 
 
 def _settle(
     perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
-    low: int, years: int, runs: int, *, is_base: bool, all_touched: bool,
+    low: int, years: int, runs: int, *, is_base: bool, settle: int,
 ) -> None:
     """Settle drawn events. With plain steps, those of "none" on persons come before anybody gets a slot."""
     rows = int(work.first_of_year[0, years])
-    person_base = _NOTHING if is_base else base.person
+    person_base, pays = (_NOTHING, np.zeros_like(base.person_pays)) if is_base else (base.person, base.person_pays)
+    all_touched = is_base or settle == EVERYBODY or not stacks.is_plain
+    of_none = out.collected if is_base or settle == EVERYBODY else _NO_PAYMENTS
     work.sizes[2] = 0
     start_rows(
         years, block.households, runs, rows, work.run, work.event, work.row, work.cell, work.spent, work.home_mark,
@@ -163,7 +182,7 @@ def _settle(
         work.buffer, work.scratch, work.spent,
     )
     if not all_touched:
-        _steps(stacks, work, out, block, person_base, low, years, False, _PERSONS)
+        _steps(stacks, work, out, block, person_base, pays, low, years, False, _PERSONS, of_none)
         spend_rows(*spending)
         mark_payable(
             rows, stacks.n_person, stacks.payable_reads, stacks.payable_floor, stacks.none_buffer, work.buffer,
@@ -178,11 +197,12 @@ def _settle(
         runs, slots, block.households, stacks.n_person, work.run, perils.booking, work.event, work.money,
         stacks.account, work.cell, work.slot, work.held, block.household_base,
     )
-    _steps(stacks, work, out, block, person_base, low, years, False, _EVERY_LEVEL if all_touched else _HOUSEHOLDS)
+    level = _EVERY_LEVEL if all_touched else _HOUSEHOLDS
+    _steps(stacks, work, out, block, person_base, pays, low, years, False, level, of_none)
     if all_touched:
         spend_rows(*spending)
     _none_world(perils, stacks, chunk, work, block, base, low, slots, is_base)
-    _steps(stacks, work, out, block, person_base, low, years, True, _EVERY_LEVEL)
+    _steps(stacks, work, out, block, person_base, pays, low, years, True, _EVERY_LEVEL, out.collected, out.allowed)
     if len(stacks.relief):
         pay_relief(
             low, slots, BASE_YEAR if is_base else work.mode, block.persons, stacks.relief_counts, stacks.relief,
@@ -217,7 +237,7 @@ def run_base(
 ) -> None:
     """Settle the year without events into ``out`` (one year, which collects) and keep it in ``base``."""
     runs = draw(perils, chunk, work, out, block, base, 0, 1, is_base=True)
-    _settle(perils, stacks, chunk, work, out, block, base, 0, 1, runs, is_base=True, all_touched=True)
+    _settle(perils, stacks, chunk, work, out, block, base, 0, 1, runs, is_base=True, settle=EVERYBODY)
     _keep_base(stacks, work, out, block, base, by_person)
 
 
@@ -235,14 +255,14 @@ def _keep_base(stacks: Stacks, work: Work, out: Outputs, block: Block, base: Bas
 
 def run_batch(
     perils: Perils, stacks: Stacks, chunk: Chunk, work: Work, out: Outputs, block: Block, base: Base,
-    low: int, years: int, *, replay: bool = False,
+    low: int, years: int, *, settle: int = ORDINARY,
 ) -> int:
     """Simulate ``years`` from ``low`` on; returns the runs of events, or the negative capacity that is needed."""
-    runs = draw(perils, chunk, work, out, block, base, low, years, replay=replay)
+    runs = draw(perils, chunk, work, out, block, base, low, years, settle=settle)
     if runs < 0:
         return runs
-    all_touched = replay or not stacks.is_plain
-    _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, all_touched=all_touched)
+    work.runs = runs
+    _settle(perils, stacks, chunk, work, out, block, base, low, years, runs, is_base=False, settle=settle)
     if work.mode == THIS_YEAR:
         _count(stacks, work, out, block, base, low, years)
         if stacks.n_cases > 0:
@@ -284,10 +304,12 @@ def compile_half(
     nothing = stacks._replace(runs=((0, 0, True), (stacks.n_none, stacks.n_none, True)))
     if half == 1:
         for after_none in (False, True):
-            _steps(nothing, work, out, block, base.person, 0, 0, after_none, _EVERY_LEVEL)
+            _steps(
+                nothing, work, out, block, base.person, base.person_pays, 0, 0, after_none, _EVERY_LEVEL, out.collected
+            )
         _count(stacks, work, out, block, base, 0, 0, every=True)
+        _keep_base(stacks, work, out, block, base, np.zeros(len(stacks.step), dtype=np.int64))
         return
     runs = draw(perils, chunk, work, out, block, base, 0, 0)
     nobody = nothing._replace(runs=())
-    _settle(perils, nobody, chunk, work, out, block, base, 0, 0, runs, is_base=False, all_touched=False)
-    _keep_base(stacks, work, out, block, base, np.zeros(len(stacks.step), dtype=np.int64))
+    _settle(perils, nobody, chunk, work, out, block, base, 0, 0, runs, is_base=False, settle=ORDINARY)

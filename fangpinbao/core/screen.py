@@ -50,11 +50,14 @@ def screen_persons(
             n_segments += 1
     perils = n_segments - first_segment
     person, cells = row[at.ROW_PERSON], row[at.ROW_CELL]
+    word_of = segment[0, first_segment] if perils > 0 else np.int64(0)  # years of one word share all keys
     y = np.int64(0)
     while y < years:
         year, first_lane = first_year + y, lane[first_year + y]
         group = np.int64(1)  # years of this word
         while y + group < years and lane[year + group] == first_lane + group:
+            if perils > 0 and screen_key[year + group, word_of] != screen_key[year, word_of]:
+                break
             group += 1
         for i in range(4 * persons):
             marks[i] = 0

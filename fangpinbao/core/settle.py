@@ -15,11 +15,10 @@ import numpy as np
 
 from fangpinbao._jit import inlined, kernel
 from fangpinbao.core import layout as at
-from fangpinbao.core.events import day_of, where_set
+from fangpinbao.core.events import day_of, first_at_least, where_set
 from fangpinbao.core.schedule import EPSILON
 
 __all__ = [
-    "clear_marks",
     "evaluate",
     "event_terms",
     "fill_rows",
@@ -54,20 +53,6 @@ def start_rows(years, households, runs, rows, run, event, row, cell, spent, home
         if run[at.RUN_PERSON, g] == 0:
             for e in range(run[at.RUN_FIRST, g], run[at.RUN_END, g]):
                 home_mark[np.int64(event[at.EV_YEAR, e]) * width + event[at.EV_UNIT, e]] = 1
-
-
-@kernel
-def clear_marks(years, households, is_base, always, home_mark):
-    """Clear the marks, but for households that are settled ``always``; with ``is_base`` 1 mark all households."""
-    width = (households + 7) // 8 * 8
-    for i in range(years * width):
-        home_mark[i] = 0
-    for h in always:
-        for y in range(years):
-            home_mark[y * width + h] = 1
-    if is_base == 1:
-        for h in range(households):
-            home_mark[h] = 1
 
 
 @kernel
@@ -168,7 +153,7 @@ def fill_rows(
         e = low
         while e < high:  # events of a run are in order of year
             y = year[e]
-            stop = e + np.searchsorted(year[e:high], y, side="right")
+            stop = first_at_least(year, np.int64(e), np.int64(high), np.int64(y) + 1)
             amounts, total = whole[e:stop], np.int64(0)
             for i in range(stop - e):
                 total += np.int64(amounts[i])

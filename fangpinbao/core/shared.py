@@ -72,12 +72,12 @@ def _before(
 
 @kernel
 def run_shared(
-    first_step, last_step, first_year, block_persons, n_person, has_base, step, step_terms, effect, read,
-    reads_account, choice, hinge, hinge_count, account, base_person, person_key, slots, row, slot, cell_slot, buffer,
+    first_step, last_step, first_year, years, block_persons, n_person, step, step_terms, effect, read,
+    reads_account, choice, hinge, hinge_count, account, person_key, first_of_year, row, slot, cell_slot, buffer,
     held, scratch, active, place, sizes, event, money, word, gate_open, step_sums, credit, collected, allowed, change,
 ):
     """Run steps of fixed sums with a shared limit over the rows of all slots; arguments as of ``run_special``."""
-    fen, spare = scratch[1], scratch[3]
+    fen, spare, slots = scratch[1], scratch[3], first_of_year[1, years]
     for s in range(first_step, last_step):
         limit, found = step_terms[4, s], np.int64(0)
         for mine in range(slots):
@@ -112,7 +112,7 @@ def run_shared(
                 slot[at.SLOT_DUE], active, fen, scratch[0], spare,
             )
         book_payments(
-            s, found, np.int64(1), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
-            read, reads_account, account, base_person, active, place, fen, spare, row, slot, cell_slot, buffer, held,
+            s, found, np.int64(0), first_year, years, block_persons, n_person, step, step_terms, effect, read,
+            reads_account, account, first_of_year, active, place, fen, spare, row, slot, cell_slot, buffer, held,
             sizes, event, money, step_sums, credit, collected, allowed, change,
         )

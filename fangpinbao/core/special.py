@@ -105,14 +105,14 @@ def _drop_persons(s, rows, is_points, step, row, slot, cell, opened, pay, paid, 
 
 @kernel
 def run_special(
-    first_step, last_step, first_year, years, block_persons, n_person, has_base,
+    first_step, last_step, first_year, years, block_persons, n_person,
     step, step_terms, effect, read, write, reads_account, component_kind, present,
-    choice_person, choice_household, hinge, hinge_count, account, base_person, person_key,
+    choice_person, choice_household, hinge, hinge_count, account, person_key,
     first_of_year, row, slot, cell, row_count, buffer, held, scratch, variant, one, paid, paid_home, active, place,
     sizes,
     event, money, word, gate_open, step_sums, credit, collected, allowed, change,
 ):
-    """Run the steps of any kind; arguments as of ``run_plain``."""
+    """Run the steps of any kind; arguments as of ``run_steps``."""
     x, z, pay, spare = scratch[0], scratch[1], scratch[2], scratch[3]
     n_components, rows, slots = component_kind.shape[0], first_of_year[0, years], first_of_year[1, years]
     for s in range(first_step, last_step):
@@ -198,11 +198,9 @@ def run_special(
             for r in range(rows):
                 active[r], z[r] = r, np.float64(paid[r])
             book_payments(
-                s, rows, np.int64(1), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms,
-                effect,
-                read, reads_account, account, base_person, active, place, z, spare, row, slot, cell[at.CELL_SLOT],
-                buffer, held, sizes,
-                event, money, step_sums, credit, collected, allowed, change,
+                s, rows, np.int64(0), first_year, years, block_persons, n_person, step, step_terms, effect, read,
+                reads_account, account, first_of_year, active, place, z, spare, row, slot, cell[at.CELL_SLOT], buffer,
+                held, sizes, event, money, step_sums, credit, collected, allowed, change,
             )
             continue
         before, after = step[s, at.HOUSEHOLD_CUM_IN], step[s, at.HOUSEHOLD_CUM_OUT]
@@ -221,8 +219,8 @@ def run_special(
                     slot[at.SLOT_DUE, mine] |= _ONE << np.uint32(step[s, at.CASE])
                 if gate_open[gate, mine] & at.GATE_PAID == 0:
                     total, pay[mine], held[after, mine] = np.int64(0), 0.0, held[before, mine]
-            if allowed.shape[1] > 0 and allowed[s, block_persons + h] >= 0:
-                total = allowed[s, block_persons + h]
+            if allowed.shape[1] > 0 and allowed[s, slot[at.SLOT_YEAR, mine], block_persons + h] > 0:
+                total = allowed[s, slot[at.SLOT_YEAR, mine], block_persons + h] - 1
             left = 1.0 - pay[mine] / x[mine] if x[mine] > 0.0 else 1.0
             weighted = 0.0
             for c in range(n_person, n_components):
@@ -241,9 +239,7 @@ def run_special(
         for mine in range(slots):
             active[mine], z[mine] = mine, np.float64(paid_home[mine])
         book_payments(
-            s, slots, np.int64(1), np.int64(reads_persons), first_year, block_persons, n_person, has_base, step,
-            step_terms,
-            effect, read, reads_account, account, base_person, active, place, z, spare, row, slot,
-            cell[at.CELL_SLOT], buffer, held, sizes,
-            event, money, step_sums, credit, collected, allowed, change,
+            s, slots, np.int64(reads_persons), first_year, years, block_persons, n_person, step, step_terms, effect,
+            read, reads_account, account, first_of_year, active, place, z, spare, row, slot, cell[at.CELL_SLOT],
+            buffer, held, sizes, event, money, step_sums, credit, collected, allowed, change,
         )

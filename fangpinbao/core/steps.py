@@ -1,6 +1,7 @@
-"""Runs steps with yearly terms over all rows and slots of a batch: the common case, one loop for one thing.
+"""Runs steps with yearly terms over the rows and slots of a batch that they can pay: the common case.
 
-A step of "none" is applied to every row, since most can be paid; a coverage only to the rows that it can pay.
+One loop for one thing, over lists: a call with arrays for each element costs a hundred nanoseconds of reference
+counting.
 """
 
 from __future__ import annotations
@@ -11,18 +12,13 @@ from fangpinbao._jit import kernel
 from fangpinbao.core import layout as at
 from fangpinbao.core.credit import credit_payments
 from fangpinbao.core.detect import keep_found
-from fangpinbao.core.events import where_set
+from fangpinbao.core.events import first_at_least, where_set
 from fangpinbao.core.schedule import EPSILON, half_up
 from fangpinbao.core.settle import evaluate
 
-__all__ = ["book_payments", "open_changes", "run_coverages", "run_none"]
+__all__ = ["book_payments", "open_changes", "run_steps"]
 
-_TILE = 1_024
 _ONE = np.uint32(1)
-
-
-# A call with arrays for each element costs a hundred nanoseconds of reference counting, so what follows goes over
-# lists.
 
 
 @kernel
@@ -42,47 +38,64 @@ def open_changes(n, slots, slot, sizes, change):
 
 
 @kernel
+def _add_up(s, side, n, first_year, years, first_of_year, active, fen, step_sums):
+    """Add payments to the sums of their years; ``active`` lists rows or slots in their order."""
+    first = np.int64(0)
+    for y in range(years):
+        last = first_at_least(active, first, n, first_of_year[side, y + 1])
+        of_year, paid, claims = fen[first:last], np.int64(0), np.int64(0)
+        for j in range(last - first):
+            paid += np.int64(of_year[j])
+            claims += np.int64(of_year[j] != 0.0)
+        step_sums[0, first_year + y, s] += paid
+        step_sums[1, first_year + y, s] += claims
+        first = last
+
+
+@kernel
 def book_payments(
-    s, n, adds_up, of_members, first_year, block_persons, n_person, has_base, step, step_terms, effect, read,
-    reads_account, account, base_person, active, place, fen, weights, row, slot, cell_slot, buffer, held, sizes,
-    event, money, step_sums, credit, collected, allowed, change,
+    s, n, of_members, first_year, years, block_persons, n_person, step, step_terms, effect, read, reads_account,
+    account, first_of_year, active, place, fen, weights, row, slot, cell_slot, buffer, held, sizes, event, money,
+    step_sums, credit, collected, allowed, change,
 ):
     """Book the payments of a step: sums, what they change for programmes, the accounts they are credited to.
 
-    ``fen`` are those of the rows or slots listed in ``active``; with ``adds_up`` 0 the sums are the caller's.
-    ``weights`` [rows or slots] are used where a household's step reads accounts of several kinds.
-    ``of_members`` 1: a household's step that pays for its members' costs too.
+    ``fen`` are those of the rows or slots listed in ``active``, in their order. ``weights`` [rows or slots] are used
+    where a household's step reads accounts of several kinds. ``of_members`` 1: a household's step that pays for its
+    members' costs too.
     """
     is_person, is_insurance = step[s, at.LEVEL] == 0, step[s, at.INSURANCE] == 1
     whose = row[at.ROW_PERSON] if is_person else slot[at.SLOT_HOUSEHOLD]
-    kept = np.int64(0)
-    for j in range(n):
-        i = np.int64(active[j])
-        paid = np.int64(fen[j])
-        if allowed.shape[1] > 0:
+    if allowed.shape[1] > 0:
+        for j in range(n):
+            i = np.int64(active[j])
+            mine = np.int64(cell_slot[row[at.ROW_CELL, i]]) if is_person else i
             unit = np.int64(whose[i]) if is_person else block_persons + np.int64(whose[i])
-            paid = allowed[s, unit] if allowed[s, unit] >= 0 else paid
-        active[kept], fen[kept] = i, paid
-        kept += np.int64(paid != 0)
-    for j in range(kept):
-        place[j] = cell_slot[row[at.ROW_CELL, active[j]]] if is_person else active[j]
-    if adds_up == 1:
-        for j in range(kept):
-            year = first_year + np.int64(slot[at.SLOT_YEAR, place[j]])
-            step_sums[0, year, s] += np.int64(fen[j])
-            step_sums[1, year, s] += 1
-    if collected.shape[1] > 0:
-        for j in range(kept):
-            unit = np.int64(whose[active[j]])
-            collected[s, unit if is_person else block_persons + unit] = np.int64(fen[j])
+            limited = allowed[s, slot[at.SLOT_YEAR, mine], unit]
+            fen[j] = limited - 1 if limited > 0 else fen[j]
+    _add_up(s, step[s, at.LEVEL], n, first_year, years, first_of_year, active, fen, step_sums)
     touches = is_insurance
     for p in range(1, effect.shape[1]):
         touches = touches or effect[s, p] != 0
+    if not touches and collected.shape[1] == 0:
+        return
+    found = np.uint32(0)
+    for j in range(n):
+        paid = fen[j]
+        active[found], fen[found] = active[j], paid
+        found += np.uint32(paid != 0.0)
+    kept = np.int64(found)
+    for j in range(kept):
+        place[j] = cell_slot[row[at.ROW_CELL, active[j]]] if is_person else active[j]
+    if collected.shape[1] > 0:
+        for j in range(kept):
+            unit = np.int64(whose[active[j]])
+            year = np.int64(slot[at.SLOT_YEAR, place[j]])
+            collected[s, year, unit if is_person else block_persons + unit] = np.int64(fen[j])
     if not touches:
         return
     open_changes(kept, place, slot, sizes, change)
     is_mixed = not is_person and step[s, at.STEP_KIND] < 0
-    offset = np.int64(active[0]) if adds_up == 0 and kept > 0 else np.int64(0)
     comes_late = step_terms[0, s] < 1.0
     is_medical, is_fixed = np.int64(step[s, at.STEP_KIND] == at.MEDICAL), step[s, at.IS_POINTS]
     for p in range(1, effect.shape[1]):
@@ -93,7 +106,7 @@ def book_payments(
         of_fixed = of_benefit * is_fixed
         for j in range(kept):
             paid, k = np.int64(fen[j]), slot[at.SLOT_CHANGE, place[j]] - _ONE
-            weight = weights[active[j] - offset] if is_mixed else step_terms[2, s]
+            weight = weights[active[j]] if is_mixed else step_terms[2, s]
             in_time = paid
             if comes_late:
                 in_time = np.int64(half_up(paid * step_terms[0, s]))
@@ -115,12 +128,12 @@ def book_payments(
 
 
 @kernel
-def _sum_columns(s, low, high, start, n, read, source, x):
-    """Sum what a step reads of ``n`` rows from ``start`` on into ``x``."""
+def _sum_columns(s, low, high, n, read, source, x):
+    """Sum what a step reads of ``n`` rows into ``x``."""
     started = False
     for c in range(low, high):
         if read[s, c] >= 0:
-            column = source[read[s, c], start : start + n]
+            column = source[read[s, c]]
             if started:
                 for i in range(n):
                     x[i] += column[i]
@@ -134,47 +147,11 @@ def _sum_columns(s, low, high, start, n, read, source, x):
 
 
 @kernel
-def _pay_all(n, x, pay, before, after, paid):
-    """Turn payments into whole fen paid and cumulative payments; leaves in ``pay`` what was paid of each amount."""
-    for i in range(n):
-        amount = pay[i] if pay[i] > 0.0 else 0.0
-        amount = amount if amount < x[i] else x[i]
-        upto = before[i] + amount
-        paid[i], after[i], pay[i] = half_up(upto) - half_up(before[i]), upto, amount
-
-
-@kernel
-def _add_years(s, first_year, years, first_of_year, start, n, paid, step_sums):
-    """Add whole fen and numbers of payments of ``n`` rows from ``start`` on to the sums of their years."""
-    y = np.searchsorted(first_of_year[: years + 1], start, side="right") - 1
-    while y < years and first_of_year[y] < start + n:
-        paid_sum, claims = np.int64(0), np.int64(0)
-        for i in range(max(first_of_year[y], start) - start, min(first_of_year[y + 1], start + n) - start):
-            paid_sum += np.int64(paid[i])
-            claims += np.int64(paid[i] > 0.0)
-        step_sums[0, first_year + y, s] += paid_sum
-        step_sums[1, first_year + y, s] += claims
-        y += 1
-
-
-@kernel
-def _subtract(n, column, amount, target):
-    for i in range(n):
-        target[i] = column[i] - amount[i]
-
-
-@kernel
-def _share_left(n, x, amount, left):
-    for i in range(n):
-        left[i] = 1.0 - (amount[i] / x[i] if x[i] > 0.0 else 0.0)
-
-
-@kernel
-def _pay_some(n, active, x, pay, before, upto, paid):
-    """Do the same for the rows listed in ``active``, without sums; the cumulative payments go to ``upto``."""
+def _pay(n, active, amounts, pay, before, upto, paid):
+    """Turn payments of the listed rows into whole fen and cumulative payments; ``pay`` keeps what was paid."""
     for j in range(n):
         earlier = before[active[j]]
-        amount = min(max(pay[j], 0.0), x[active[j]])
+        amount = min(max(pay[j], 0.0), amounts[j])
         upto[j], pay[j] = earlier + amount, amount
         paid[j] = half_up(earlier + amount) - half_up(earlier)
 
@@ -186,53 +163,41 @@ def _copy(n, column, target):
 
 
 @kernel
-def _copy_left(n, column, left, target):
-    for i in range(n):
-        target[i] = column[i] * left[i]
-
-
-@kernel
-def _take_off_base(s, first_year, years, first_of_year, start, n, person, base_paid, step_sums):
-    """Take off what "none" pays to the persons of these rows without any event."""
-    y = np.searchsorted(first_of_year[: years + 1], start, side="right") - 1
-    while y < years and first_of_year[y] < start + n:
-        paid_sum, claims = np.int64(0), np.int64(0)
-        for i in range(max(first_of_year[y], start), min(first_of_year[y + 1], start + n)):
-            paid_sum += base_paid[person[i]]
+def _take_off_base(s, first_year, years, first_of_year, person, base_paid, step_sums):
+    """Take off what "none" pays to the persons of the rows without any event."""
+    for y in range(years):
+        paid, claims = np.int64(0), np.int64(0)
+        for i in range(first_of_year[0, y], first_of_year[0, y + 1]):
+            paid += base_paid[person[i]]
             claims += np.int64(base_paid[person[i]] > 0)
-        step_sums[0, first_year + y, s] -= paid_sum
+        step_sums[0, first_year + y, s] -= paid
         step_sums[1, first_year + y, s] -= claims
-        y += 1
 
 
 @kernel
-def _choose(n, choice, whose, variant):
-    for i in range(n):
-        variant[i] = choice[whose[i]]
-
-
-@kernel
-def _payable(n, x, floor, mask, active):
+def _payable(n, x, floor, mask, listed):
     """List the rows whose amount reaches the floor of the terms."""
     for i in range(n):
         mask[i] = (x[i] + EPSILON >= floor) & (x[i] > 0.0)
-    return where_set(mask, n, active)
+    return where_set(mask, n, listed)
 
 
 @kernel
-def _open_rows(n, is_person, gate, cell_of, cell_slot, gate_open, varied, choice, whose, variant, active):
-    """Keep the listed rows that the terms are for and whose gate is open; fills ``variant``.
+def _open_rows(
+    n, listed, x, floor, is_person, gate, cell_of, cell_slot, gate_open, varied, choice, whose, variant, active
+):
+    """Keep the listed rows that reach the floor, that the terms are for, and whose gate is open; fills ``variant``.
 
     A row without a slot belongs to a household that passes no test.
     """
     kept = np.int64(0)
     for j in range(n):
-        i = active[j]
-        is_open = True
+        i = listed[j]
+        is_open = x[i] + EPSILON >= floor
         if varied > 0:
             v = choice[varied - 1, whose[i]]
             variant[kept] = v
-            is_open = v > 0
+            is_open = is_open and v > 0
         if gate >= 0:
             mine = np.int64(cell_slot[cell_of[i]]) if is_person else np.int64(i)
             is_open = is_open and mine != at.NOBODY and gate_open[gate, mine] != 0
@@ -242,172 +207,107 @@ def _open_rows(n, is_person, gate, cell_of, cell_slot, gate_open, varied, choice
 
 
 @kernel
-def run_none(
-    first_step, last_step, level, first_year, years, block_persons, n_person, has_base,
-    step, step_terms, effect, read, write, reads_account, component_kind, present,
-    choice_person, choice_household, hinge, hinge_count, account, base_person,
-    first_of_year, row, slot, cell_slot, row_count, buffer, held, scratch, variant, active, place, sizes,
-    event, money, step_sums, credit, collected, allowed, change,
-):
-    """Run plain steps of "none" over all rows (``level`` 0), all slots (1), or both (-1).
-
-    Sums by year go to ``step_sums`` [(paid, claims), year, step]. What a person with certain costs is paid without
-    any event is taken off. Rows are taken ``_TILE`` at a time, so that what a step leaves is still in the nearest
-    cache when the next one reads it.
-    """
-    for side in range(2):
-        if level >= 0 and side != level:
-            continue
-        source, n = buffer if side == 0 else held, first_of_year[side, years]
-        low, high = (0, n_person) if side == 0 else (n_person, component_kind.shape[0])
-        whose = row[at.ROW_PERSON] if side == 0 else slot[at.SLOT_HOUSEHOLD]
-        choice = choice_person if side == 0 else choice_household
-        for start in range(0, n, _TILE):
-            m = min(_TILE, n - start)
-            z, pay, spare = scratch[1, :m], scratch[2, :m], scratch[3, :m]
-            for s in range(first_step, last_step):
-                if step[s, at.LEVEL] != side:
-                    continue
-                n_read, only = np.int64(0), np.int64(0)
-                for c in range(low, high):
-                    if read[s, c] >= 0:
-                        n_read += 1
-                        only = read[s, c]
-                x = source[only, start : start + m]
-                if n_read != 1:
-                    x = scratch[0, :m]
-                    _sum_columns(s, low, high, start, m, read, source, x)
-                before = source[step[s, at.CUM_IN if side == 0 else at.HOUSEHOLD_CUM_IN], start : start + m]
-                after = source[step[s, at.CUM_OUT if side == 0 else at.HOUSEHOLD_CUM_OUT], start : start + m]
-                chosen, varied, counted = step[s, at.UNIT_SET], step[s, at.VARIANTS], step[s, at.DISCHARGE]
-                if varied > 0 and present[s] & (present[s] - 1) != 0:
-                    _choose(m, choice[varied - 1], whose[start : start + m], variant)
-                amounts = x
-                if counted >= 0:
-                    counts = row_count[counted, start : start + m]
-                    for j in range(m):
-                        z[j] = x[j] / max(counts[j], 1.0)
-                    amounts = z
-                if chosen >= 0:
-                    evaluate(chosen, present[s], amounts, pay, spare, variant, m, hinge, hinge_count)
-                else:
-                    _copy(m, amounts, pay)
-                if counted >= 0:
-                    counts = row_count[counted, start : start + m]
-                    for j in range(m):
-                        pay[j] *= max(counts[j], 1.0)
-                _pay_all(m, x, pay, before, after, z)
-                if n_read == 1:
-                    for c in range(low, high):
-                        if write[s, c] >= 0:
-                            _subtract(m, x, pay, source[write[s, c], start : start + m])
-                else:
-                    _share_left(m, x, pay, spare)
-                    for c in range(low, high):
-                        if write[s, c] >= 0:
-                            _copy_left(
-                                m, source[read[s, c], start : start + m], spare, source[write[s, c], start : start + m]
-                            )
-                _add_years(s, first_year, years, first_of_year[side], start, m, z, step_sums)
-                if side == 0 and has_base == 1:
-                    _take_off_base(
-                        s, first_year, years, first_of_year[0], start, m, whose, base_person[at.BASE_PAID + s],
-                        step_sums,
-                    )
-                touches = collected.shape[1] > 0
-                for p in range(1, effect.shape[1]):
-                    touches = touches or effect[s, p] != 0
-                if touches:
-                    for j in range(m):
-                        active[j] = start + j
-                    if side == 1:
-                        _weigh(s, n_person, start, m, read, component_kind, step_terms, held, x, spare)
-                    book_payments(
-                        s, m, np.int64(0), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms,
-                        effect, read, reads_account, account, base_person, active, place, z, spare, row, slot,
-                        cell_slot, buffer, held, sizes, event, money, step_sums, credit, collected, allowed, change,
-                    )
-
-
-@kernel
-def _weigh(s, n_person, start, n, read, component_kind, step_terms, held, x, weights):
+def _weigh(s, n_person, n, read, component_kind, step_terms, held, x, weights):
     """What a yuan paid to a household does for its resources, where a step reads accounts of several kinds."""
     for i in range(n):
         weights[i] = 0.0
     for c in range(n_person, component_kind.shape[0]):
         if read[s, c] >= 0:
-            column = held[read[s, c], start : start + n]
+            column = held[read[s, c]]
             for i in range(n):
                 weights[i] += step_terms[3, component_kind[c]] * column[i] / (x[i] if x[i] > 0.0 else 1.0)
 
 
 @kernel
-def run_coverages(
-    first_step, last_step, first_year, years, block_persons, n_person, has_base,
+def run_steps(
+    first_step, last_step, level, first_year, years, block_persons, n_person,
     step, step_terms, effect, read, write, reads_account, component_kind, present,
-    choice_person, choice_household, hinge, hinge_count, account, base_person,
-    first_of_year, row, slot, cell_slot, row_count, buffer, held, scratch, variant, mask, active, place, sizes,
+    choice_person, choice_household, hinge, hinge_count, account, base_person, base_pays,
+    first_of_year, row, slot, cell_slot, row_count, buffer, held, scratch, variant, mask, listed, active, place, sizes,
     event, money, gate_open, step_sums, credit, collected, allowed, change,
 ):
-    """Run plain steps behind "none" on the rows or slots that they can pay; see ``run_none``."""
-    z, pay, spare = scratch[1], scratch[2], scratch[3]
-    x = scratch[0]
+    """Run plain steps on the rows (``level`` 0), the slots (1), or both (-1) that they can pay.
+
+    Sums by year go to ``step_sums`` [(paid, claims), year, step]. What a person with certain costs is paid without
+    any event by a step that ``base_pays`` marks is taken off.
+    """
+    x, z, pay, spare = scratch[0], scratch[1], scratch[2], scratch[3]
+    summed = np.int64(-1)  # the step whose costs stand in x
+    n_listed, listed_floor = np.int64(0), 0.0  # the rows of x that reach a floor
     for s in range(first_step, last_step):
-        is_person = step[s, at.LEVEL] == 0
-        n = first_of_year[0 if is_person else 1, years]
+        side = step[s, at.LEVEL]
+        if level >= 0 and side != level:
+            continue
+        is_person, n = side == 0, first_of_year[side, years]
         source = buffer if is_person else held
         low, high = (0, n_person) if is_person else (n_person, component_kind.shape[0])
-        same = s > first_step and step[s, at.LEVEL] == step[s - 1, at.LEVEL]
+        same, n_read = summed >= 0 and step[summed, at.LEVEL] == side, np.int64(0)
         for c in range(low, high):
-            same = same and read[s, c] == read[s - 1, c]
-        if not same:  # else the step before read the same costs: they still stand in x
-            _sum_columns(s, low, high, np.int64(0), n, read, source, x)
+            same = same and read[s, c] == read[summed, c]
+            n_read += np.int64(read[s, c] >= 0)
+        floor = step_terms[1, s]
+        if not same:
+            _sum_columns(s, low, high, n, read, source, x)
+            summed = s
+        if not same or floor < listed_floor:
+            n_listed, listed_floor = _payable(n, x, floor, mask, listed), floor
         before = source[step[s, at.CUM_IN] if is_person else step[s, at.HOUSEHOLD_CUM_IN]]
         after = source[step[s, at.CUM_OUT] if is_person else step[s, at.HOUSEHOLD_CUM_OUT]]
         whose = row[at.ROW_PERSON] if is_person else slot[at.SLOT_HOUSEHOLD]
         choice = choice_person if is_person else choice_household
         chosen, varied, counted = step[s, at.UNIT_SET], step[s, at.VARIANTS], step[s, at.DISCHARGE]
-        m = _payable(n, x, step_terms[1, s], mask, active)
-        m = _open_rows(
-            m, is_person, step[s, at.GATE], row[at.ROW_CELL], cell_slot, gate_open, varied, choice, whose, variant,
-            active
-        )
+        m = n_listed
+        if varied > 0 or step[s, at.GATE] >= 0 or floor > listed_floor:
+            m = _open_rows(
+                m, listed, x, floor, is_person, step[s, at.GATE], row[at.ROW_CELL], cell_slot, gate_open, varied,
+                choice, whose, variant, active
+            )
+        else:
+            for j in range(m):
+                active[j] = listed[j]
+        amounts = spare
         for j in range(m):
-            z[j] = x[active[j]]
-        if step[s, at.CUM_READ] == 1:
-            _copy(n, before, after)
-        for c in range(low, high):
-            if write[s, c] >= 0:
-                _copy(n, source[read[s, c]], source[write[s, c]])
+            amounts[j] = x[active[j]]
         if counted >= 0:
             for j in range(m):
-                z[j] /= max(row_count[counted, active[j]], 1.0)
+                z[j] = amounts[j] / max(row_count[counted, active[j]], 1.0)
+        else:
+            _copy(m, amounts, z)
         if chosen >= 0:
-            evaluate(chosen, present[s], z, pay, spare, variant, m, hinge, hinge_count)
+            evaluate(chosen, present[s], z, pay, scratch[4], variant, m, hinge, hinge_count)
         else:
             _copy(m, z, pay)
         if counted >= 0:
             for j in range(m):
                 pay[j] *= max(row_count[counted, active[j]], 1.0)
-        _pay_some(m, active, x, pay, before, spare, z)
+        upto = scratch[4]
+        _pay(m, active, amounts, pay, before, upto, z)
         if step[s, at.CASE] >= 0:
             m = keep_found(
                 m, is_person, step[s, at.CASE], gate_open[step[s, at.GATE]], row[at.ROW_CELL], cell_slot,
-                slot[at.SLOT_DUE], active, z, pay, spare,
+                slot[at.SLOT_DUE], active, z, pay, upto,
             )
         if step[s, at.CUM_READ] == 1:
+            _copy(n, before, after)
             for j in range(m):
-                after[active[j]] = spare[j]
+                after[active[j]] = upto[j]
         for c in range(low, high):
             if write[s, c] >= 0:
                 column, target = source[read[s, c]], source[write[s, c]]
-                for j in range(m):
-                    i = active[j]
-                    target[i] = column[i] * (1.0 - pay[j] / x[i])
+                _copy(n, column, target)
+                if n_read == 1:
+                    for j in range(m):
+                        target[active[j]] = column[active[j]] - pay[j]
+                else:
+                    for j in range(m):
+                        i = active[j]
+                        target[i] = column[i] * (1.0 - pay[j] / x[i])
+        if base_pays[s] == 1:
+            _take_off_base(s, first_year, years, first_of_year, whose, base_person[at.BASE_PAID + s], step_sums)
         if not is_person and step[s, at.STEP_KIND] < 0:
-            _weigh(s, n_person, np.int64(0), n, read, component_kind, step_terms, held, x, spare)
+            _weigh(s, n_person, n, read, component_kind, step_terms, held, x, spare)
         book_payments(
-            s, m, np.int64(1), np.int64(0), first_year, block_persons, n_person, has_base, step, step_terms, effect,
-            read, reads_account, account, base_person, active, place, z, spare, row, slot, cell_slot, buffer, held,
-            sizes, event, money, step_sums, credit, collected, allowed, change,
+            s, m, np.int64(0), first_year, years, block_persons, n_person, step, step_terms, effect, read,
+            reads_account, account, first_of_year, active, place, z, spare, row, slot, cell_slot, buffer, held, sizes,
+            event, money, step_sums, credit, collected, allowed, change,
         )

@@ -131,12 +131,28 @@ class Chunk(NamedTuple):
     past: tuple[Any, ...] = ()  # chunks of the years before, the nearest first, where loans are paid back
     areas: AreaEvents | None = None  # townships hit by catastrophes
 
+    def part(self, low: int, high: int) -> Chunk:
+        """Return years ``low`` to ``high`` of this chunk as one of their own."""
+        areas = self.areas
+        return self._replace(
+            tail_row=self.tail_row[low:high],
+            screen_key=self.screen_key[low:high],
+            lane=self.lane[low:high],
+            take_up_key=self.take_up_key[low:high],
+            detection_key=self.detection_key[low:high],
+            event_start=self.event_start[low : high + 1],
+            relief_key=np.ascontiguousarray(self.relief_key[:, low:high]),
+            past=tuple(chunk.part(low, high) for chunk in self.past),
+            areas=None if areas is None else areas._replace(start=areas.start[low : high + 1]),
+        )
+
 
 class Base(NamedTuple):
     """A block's year without events: what is added to every year, and what touched households take off."""
 
     home: Int64Array  # [BASE_HOME_WIDTH, h]
     person: Int64Array  # [BASE_PAID + s, n]; [., 0] without certain costs
+    person_pays: Int64Array  # [s] 1 where ``person`` is paid
     change: Int64Array  # [p, CHANGE_WIDTH, h]
     step: Int64Array  # [(paid, claims), s, h]
     step_has: Int64Array  # [s] 1 where a household is paid
@@ -195,8 +211,8 @@ class Outputs(NamedTuple):
     credit: Int64Array  # [y, s, a] coverage payments by the account they are credited to
     events: Int64Array  # [y, q]
     funnel: Int64Array  # [y, cases, FUNNEL_CHANNELS + names of channels]
-    collected: Int64Array  # [s, block persons + block households] payments of a replayed year, or [s, 0]
-    allowed: Int64Array  # the same: payments allowed by an aggregate limit, -1: as settled; or [s, 0]
+    collected: Int64Array  # [s, y, block persons + block households] payments of one batch; or [s, 0, .]
+    allowed: Int64Array  # the same: 1 + what limits over all allow, 0: as settled; or [s, 0, .]
     by_household: Int64Array  # [p, h, 3] payout, poor years avoided at both lines; or [p, 0, 3]
 
 
@@ -208,10 +224,8 @@ class Work:
     households: int
     cells: int  # persons x years of a batch, at the most
     capacity: int  # hits of one peril; half the events
-    units: int  # households exposed to one peril
     stacks: Stacks
-    n_perils: int
-    person_perils: int
+    perils: Perils
     n_programmes: int
 
     def __post_init__(self) -> None:
@@ -225,9 +239,12 @@ class Work:
             return np.zeros(shape, dtype=np.uint32)
 
         stacks, region, rows = self.stacks, self.capacity, self.cells
-        kinds = max(self.person_perils, 1)
+        n_perils, n_bookings = len(self.perils.peril), len(self.perils.booking)
+        kinds = max(int((self.perils.peril[:, at.EXPOSED] == 0).sum()), 1)
         stride = (self.persons + 7) // 8 * 8 + 64
-        wide = max(rows, self.units) + 8 * MOST_YEARS + 64  # with what rounding a year's cells up to 8 adds
+        wide = (
+            max(rows, self.households) + 8 * MOST_YEARS + 64
+        )  # with what rounding a year's cells up to 8 adds
         many = 2 * region
         self.region = region
         # drawing
@@ -238,13 +255,18 @@ class Work:
         self.threshold_row = ints(kinds, PATHS_A_WORD) - 1
         self.home_words = np.zeros(wide, dtype=np.uint64)
         self.mask = np.zeros(wide, dtype=np.uint8)
-        self.place, self.active, self.times = uints(wide), uints(wide), uints(stride)
+        self.place, self.active, self.listed, self.times = (
+            uints(wide),
+            uints(wide),
+            uints(rows + 8),
+            uints(stride),
+        )
         self.home_mark, self.home_payable = (np.zeros(wide, dtype=np.uint8) for _ in range(2))
         self.hit = uints(3, (kinds + 1) * region)
         self.hit_word = np.zeros((kinds + 1) * region, dtype=np.uint64)
-        self.segment = ints(3, self.n_perils + 16_384)
+        self.segment = ints(3, n_perils * (MOST_YEARS + 1))  # a peril's of all years, or of each
         self.event, self.money = uints(at.EVENT_WIDTH, many), floats(2, many)
-        self.run = ints(at.RUN_WIDTH, 8 * (self.n_perils + 1) + 65_536)
+        self.run = ints(at.RUN_WIDTH, n_bookings * (MOST_YEARS + 2) + 2)  # catastrophes add one a booking
         self.word = np.zeros(many, dtype=np.uint64)
         self.draw = floats(2, many)
         # settling
@@ -253,7 +275,7 @@ class Work:
         self.first_of_year = ints(2, MOST_YEARS + 1)
         self.row_count = floats(stacks.count_groups, rows)
         self.buffer, self.held = floats(stacks.person_buffers, rows), floats(stacks.household_buffers, rows)
-        self.scratch, self.variant = floats(4, rows + 8), np.zeros(rows + 8, dtype=np.uint8)
+        self.scratch, self.variant = floats(5, rows + 8), np.zeros(rows + 8, dtype=np.uint8)
         self.one, self.paid, self.paid_home = floats(3, 1), ints(rows), ints(rows)
         self.gate_open = np.zeros((max(len(stacks.gate_take_up), 1), rows), dtype=np.uint8)
         self.reached = uints(stacks.n_cases, rows)
@@ -263,4 +285,5 @@ class Work:
         self.sizes = ints(4)  # hits of households, segments, places in the table of changes, slots
         self.costs, self.term = floats(7), ints(at.TERM_WIDTH, self.households + 8)
         self.struck: Struck | None = None  # made where catastrophes strike
+        self.runs = 0  # of events, of the last batch
         self.book, self.mode = ints(0, 0, 0), THIS_YEAR  # loans by year and household, see ``core.relief``

@@ -12,6 +12,7 @@ from pathlib import Path
 from fangpinbao.errors import Problem
 from fangpinbao.scenario.area_rules import area_problems
 from fangpinbao.scenario.catastrophe_checks import catastrophe_checks
+from fangpinbao.scenario.limit_checks import limit_problems
 from fangpinbao.scenario.plain import Document, list_at, table_at, tables_at, unknown
 from fangpinbao.scenario.relief_checks import relief_problems
 from fangpinbao.scenario.risk_checks import risk_problems
@@ -28,6 +29,7 @@ def cross_check(document: Document, folder: Path) -> list[Problem]:
     problems += _lines(document)
     problems += _layers(document)
     problems += _shared_limits(document, accounts)
+    problems += limit_problems(document, accounts)
     problems += risk_problems(document)
     problems += relief_problems(document)
     problems += catastrophe_checks(document, folder)
@@ -210,17 +212,6 @@ def _stacks(document: Document) -> Iterator[Problem]:
                     )
             for step in sorted({str(step) for step in stack if stack.count(step) > 1}):
                 yield Problem(f"{place}.stack", f"names {step} twice. Name each step once.")
-        aggregate = programme.get("aggregate")
-        rule = aggregate.get("rule") if isinstance(aggregate, dict) else None
-        kinds = [step in coverages for step in stack]
-        if rule in ("pro_rata", "first_come") and any(
-            kinds[: len(kinds) - kinds[::-1].index(False)] if False in kinds else []
-        ):
-            yield Problem(
-                f"{place}.stack",
-                f'puts a coverage before a public layer while the aggregate limit is "{rule}": what the layer pays '
-                "would depend on everybody's claims. Put coverages last, or top the limit up.",
-            )
         share = programme.get("household_share", 0)
         if isinstance(share, int | float) and share > 0 and "premium_per_insured" not in programme:
             yield Problem(
