@@ -40,11 +40,11 @@ TOWER = FinancialTerms.model_validate(
 LEDGER: list[tuple[int, int, float, float, float, float, float, float, float]] = [
     # 1: below everything.
     (1, 10, 4.0, 1.0, 0.0, 0.0, 0.0, 3.0, 0.0),
-    # 2: 15 after the quota fills the low layer, which pays 10 - 3, and just misses the high one; 8 just misses the stop.
+    # 2: 15 after the quota fills the low layer, which pays 10 - 3, just misses the high one; 8 just misses the stop.
     (2, 0, 20.0, 5.0, 7.0, 0.0, 0.0, 8.0, 560_000.0),
     # 3: 36: 7 and all 20 are paid; 9 - 8 = 1, of which 0.9. Day 73: four fifths of the year are left.
     (3, 73, 48.0, 12.0, 7.0, 20.0, 0.9, 8.1, 448_000.0),
-    # 4: the low layer owes 4, 11, 21 in all, less 3: 1, 8, 18; the rest of the year comes to 8, 13, 18, the stop to 0, 5, 6.
+    # 4: the low layer owes 4, 11, 21 in all, less 3: 1, 8, 18; the rest comes to 8, 13, 18, the stop to 0, 5, 6.
     (4, 0, 12.0, 3.0, 1.0, 0.0, 0.0, 8.0, 80_000.0),
     (4, 146, 16.0, 4.0, 7.0, 0.0, 4.5, 0.5, 336_000.0),
     (4, 219, 40.0, 10.0, 10.0, 15.0, 0.9, 4.1, 192_000.0),
@@ -141,6 +141,10 @@ years = 5
     outcomes = simulate_catastrophe(load_scenario(tmp_path / "told.toml"), 5)
     for column, name in enumerate(("base", "triggered"), start=5):
         losses = outcomes.event_losses(name)
-        paid = dict(zip(zip(losses.path.tolist(), losses.day.tolist(), strict=True), losses.loss.tolist(), strict=True))
+        paid = dict(
+            zip(
+                zip(losses.path.tolist(), losses.day.tolist(), strict=True), losses.loss.tolist(), strict=True
+            )
+        )
         for told in TOLD:
             assert paid.get((told[0] - 1, told[1] - 1), 0) == round(told[column] * 1e8), (name, told)
