@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pytest
 from scipy import integrate, stats
 
 from fangpinbao.engine import simulate
