@@ -174,3 +174,20 @@ def test_classes_gaps_and_uses_are_those_that_pandas_counts(line):
 def test_payout_is_the_sum_of_the_benefits():
     expected = round(100 * households()["benefit"].sum())
     assert (run().column("base", "payout_fen") == expected).all()
+
+
+def test_classes_of_household_add_up_to_the_years():
+    by_group, t = run().by_group, households()
+    base = by_group[by_group["programme"] == "base"]
+    of = roster().groupby("household_id")["class"].first()
+    for group in ("unstable_lifted", "marginal"):
+        rows = base[base["group"] == group]
+        assert rows["years"].sum() == YEARS
+        expected = round(100 * t["benefit"][of[t.index] == group].sum())
+        assert rows["payout_fen"].sum() == YEARS * expected
+    columns = [name for name in run().by_year.columns if name in by_group.columns and name.startswith("mon")]
+    by_year = run().by_year
+    for programme in ("none", "base"):
+        sums = by_group[by_group["programme"] == programme][columns].sum()
+        assert sums.equals(by_year[by_year["programme"] == programme][columns].sum()), programme
+    assert len(columns) > 30

@@ -48,7 +48,7 @@ CLASSES = {
     "Figures": {"select", "one", "to_frame", "to_records"},
     "InputError": set(),
     "MissingExtraError": set(),
-    "Outcomes": {"by_year", "by_year_coverage", "by_household", "column", "batches", "years"},
+    "Outcomes": {"by_year", "by_year_coverage", "by_group", "by_household", "column", "batches", "years"},
     "Population": {"from_frame", "to_frame", "select", "select_households"},
     "Scenario": {"replace", "replace_all", "from_document", "digest", "numbers"},
     "Years": {"equal", "stratified"},
