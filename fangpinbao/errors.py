@@ -54,7 +54,7 @@ class MissingExtraError(FangpinbaoError, ImportError):
         super().__init__(f"{feature} needs more packages: pip install 'fangpinbao[{extra}]'")
 
 
-def check_request(*, seed: int | None, **counts: int | None) -> None:
+def check_request(*, seed: object, **counts: object) -> None:
     """Refuse a seed or a count (years, threads ...) that is no whole number in its range; None is the default.
 
     Raises
@@ -69,7 +69,7 @@ def check_request(*, seed: int | None, **counts: int | None) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, Integral):
             problems.append(Problem(name, f"= {value!r} is not a whole number. Write one without a point."))
-        elif value < least:
+        elif int(value) < least:
             problems.append(Problem(name, f"= {value} must be at least {least}. Raise it."))
     if problems:
         raise InputError("the request", problems)
