@@ -19,6 +19,7 @@ from fangpinbao.core.layout import BASE_PAID, BASE_TOUCHED, CASE, GATE, INSURANC
 from fangpinbao.core.relief import THIS_YEAR
 from fangpinbao.core.run import ORDINARY, run_base, run_years
 from fangpinbao.core.structures import Base, Block, Chunk, Outputs, Work
+from fangpinbao.errors import check_request
 from fangpinbao.hazard import Hazard, Salts
 from fangpinbao.loans import due_of_loans, lenders, no_loans, years_of_loans
 from fangpinbao.outcomes import Outcomes, Sums
@@ -406,6 +407,7 @@ def simulate(
     Outcomes
         Yearly and grouped sums with provenance.
     """
+    check_request(years=years, seed=seed, threads=threads, block_persons=block_persons)
     run_seed = scenario.simulation.seed if seed is None else seed
     engine = Engine(scenario, population, seed=run_seed, block_persons=block_persons)
     return engine.run(

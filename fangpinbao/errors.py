@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
-__all__ = ["FangpinbaoError", "InputError", "MissingExtraError", "Problem"]
+__all__ = ["FangpinbaoError", "InputError", "MissingExtraError", "Problem", "check_request"]
 
 
 class FangpinbaoError(Exception):
@@ -51,3 +52,24 @@ class MissingExtraError(FangpinbaoError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs more packages: pip install 'fangpinbao[{extra}]'")
+
+
+def check_request(*, seed: object, **counts: object) -> None:
+    """Refuse a seed or a count (years, threads ...) that is no whole number in its range; None is the default.
+
+    Raises
+    ------
+    InputError
+        Naming every wrong one: counts are at least 1, a seed at least 0.
+    """
+    problems = []
+    for name, value in {**counts, "seed": seed}.items():
+        least = 0 if name == "seed" else 1
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            problems.append(Problem(name, f"= {value!r} is not a whole number. Write one without a point."))
+        elif int(value) < least:
+            problems.append(Problem(name, f"= {value} must be at least {least}. Raise it."))
+    if problems:
+        raise InputError("the request", problems)

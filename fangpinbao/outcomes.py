@@ -367,6 +367,21 @@ class Outcomes:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     @cached_property
+    def by_group(self) -> pd.DataFrame:
+        """One row per (programme, class, batch of years): sums over the batch of the columns of ``by_year``."""
+        import pandas as pd
+
+        batches = self.batch_years.size
+        keys = (self.programmes, self.groups, range(batches))
+        data = pd.MultiIndex.from_product(keys, names=("programme", "group", "batch")).to_frame(index=False)
+        data["years"] = self.batch_years[data["batch"]]
+        data["weight"] = np.bincount(self.sums.batch_of_year, self.years.weight)[data["batch"]]
+        values = self.sums.batch_columns.transpose(1, 2, 0, 3).reshape(len(data), N_COLUMNS)
+        lines = () if self.scenario.lines is None else LINES
+        names = [*YEAR_COLUMNS, *(f"{line}_{name}" for line in lines for name in LINE_COLUMNS)]
+        return data.join(pd.DataFrame(values[:, : len(names)], columns=names))
+
+    @cached_property
     def by_household(self) -> pd.DataFrame:
         """Sums over the run by programme and household: payout, and poor years avoided at both lines.
 

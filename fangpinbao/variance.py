@@ -22,6 +22,7 @@ import numpy as np
 from fangpinbao import estimators, yearly
 from fangpinbao._typing import Float64Array
 from fangpinbao.engine import Engine, population_of
+from fangpinbao.errors import check_request
 from fangpinbao.estimators import Estimate, Years
 from fangpinbao.hazard import Salts
 from fangpinbao.outcomes import Outcomes
@@ -68,6 +69,7 @@ def variance_split(
     KeyError
         If there is no such programme.
     """
+    check_request(years=years, seed=seed, threads=threads)
     if programme is not None and programme not in scenario.programmes:
         raise KeyError(f"no programme {programme!r}; there are {', '.join(scenario.programmes)}")
     people = population if population is not None else population_of(scenario)

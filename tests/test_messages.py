@@ -291,3 +291,27 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused_in_words(name: str) -> 
 
     assert sum(map(bool, found)) > 120
     assert all(one.place and one.message.endswith((".", "?")) for problems in found for one in problems)
+
+
+def test_the_format_of_each_file_is_read_by_itself(tmp_path):
+    (tmp_path / "later.toml").write_text("format = 2\n", encoding="utf-8")
+    assert problems_of('format = 1\nextends = "later"\n', tmp_path) == [
+        "format = 2 is not a format this version reads. Write format = 1."
+    ]
+    with pytest.raises(InputError, match=r"later\.toml"):
+        load_scenario(tmp_path / "county.toml")
+
+
+@pytest.mark.parametrize("value", ["true", "1.0", '"1"'])
+def test_a_format_is_a_whole_number(value, tmp_path):
+    assert len(problems_of(edited(("format = 1", f"format = {value}", "")), tmp_path)) == 1
+
+
+def test_a_coverage_named_wrong_is_told_the_nearest_name():
+    scenario = Scenario.from_document(tomllib.loads(SMALL))
+    with pytest.raises(InputError) as caught:
+        scenario.replace("programmes.base.coverages.ilness.deductible", 1)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "programmes.base.coverages.ilness.accounts is missing. "
+        "Add it, or did you mean programmes.base.coverages.illness?"
+    ]

@@ -48,7 +48,7 @@ CLASSES = {
     "Figures": {"select", "one", "to_frame", "to_records"},
     "InputError": set(),
     "MissingExtraError": set(),
-    "Outcomes": {"by_year", "by_year_coverage", "by_household", "column", "batches", "years"},
+    "Outcomes": {"by_year", "by_year_coverage", "by_group", "by_household", "column", "batches", "years"},
     "Population": {"from_frame", "to_frame", "select", "select_households"},
     "Scenario": {"replace", "replace_all", "from_document", "digest", "numbers"},
     "Years": {"equal", "stratified"},
@@ -113,3 +113,21 @@ def test_names_are_imported_when_they_are_first_used() -> None:
         [sys.executable, "-W", "error", "-c", LAZY], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("call", [fp.simulate, fp.variance_split])
+def test_a_request_that_cannot_be_is_refused_all_at_once(call) -> None:
+    scenario = fp.load_scenario("textbook/deductible-pareto")
+    with pytest.raises(fp.InputError) as caught:
+        call(scenario, years=0, seed=-1, threads=2.0)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "years = 0 must be at least 1. Raise it.",
+        "threads = 2.0 is not a whole number. Write one without a point.",
+        "seed = -1 must be at least 0. Raise it.",
+    ]
+
+
+def test_a_request_of_a_catastrophe_contract_is_refused_alike() -> None:
+    scenario = fp.load_scenario("yinchuan-2019")
+    with pytest.raises(fp.InputError, match="years = 0 must be at least 1"):
+        fp.simulate_catastrophe(scenario, years=0)

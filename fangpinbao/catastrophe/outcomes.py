@@ -20,7 +20,7 @@ from fangpinbao.catastrophe.contracts import (
     triggered,
 )  # fmt: skip
 from fangpinbao.catastrophe.model import CatastropheModel, Harm
-from fangpinbao.errors import InputError, Problem
+from fangpinbao.errors import check_request
 from fangpinbao.estimate import Years
 from fangpinbao.event_losses import EventLosses
 from fangpinbao.scenario import Scenario
@@ -185,10 +185,9 @@ def simulate_catastrophe(
     InputError
         If the scenario has no such table, its event file is wrong, or the paths are too few for the strata.
     """
+    check_request(years=years, seed=seed, threads=threads)
     n = years if years is not None else scenario.simulation.years
     chosen = seed if seed is not None else scenario.simulation.seed
-    if n < 1:
-        raise InputError("the request", [Problem("years", f"= {n} must be at least 1.")])
     model = CatastropheModel(scenario, chosen, stratified=stratified)
     design = Years.equal(n) if model.strata is None else model.strata.years(n)
     chunks = [np.arange(first, min(first + CHUNK_PATHS, n)) for first in range(0, n, CHUNK_PATHS)]

@@ -82,10 +82,7 @@ class Scenario(ScenarioModel):
         """
         annotated = copy.deepcopy(dict(document))
         name = subject or (str(file) if file else str(annotated.get("name", "scenario")))
-        version = annotated.get("format", 1)
-        if version != FORMAT:
-            reason = f"= {version!r} is not a format this version reads. Write format = {FORMAT}."
-            raise InputError(name, [Problem("format", reason)])
+        _refuse_unknown_format(annotated, name)
         plain, numbers, problems = _strip_provenance(annotated)
         likenesses, unlike = fill_likenesses(plain)
         problems += unlike
@@ -219,6 +216,13 @@ def scenario_path(path: str | Path) -> Path:
     raise InputError(str(path), [Problem("", f"is neither a file nor a shipped scenario ({names}).{hint}")])
 
 
+def _refuse_unknown_format(document: Mapping[str, Any], subject: str) -> None:
+    version = document.get("format", FORMAT)
+    if type(version) is not int or version != FORMAT:
+        reason = f"= {version!r} is not a format this version reads. Write format = {FORMAT}."
+        raise InputError(subject, [Problem("format", reason)])
+
+
 def _read(file: Path) -> Document:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
@@ -236,6 +240,7 @@ def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
         chain = " -> ".join(path.name for path in (*seen, file))
         raise InputError(str(file), [Problem("extends", f"goes round in a circle: {chain}. Break it.")])
     document = _read(file)
+    _refuse_unknown_format(document, str(file))  # each by itself: what lies over it may say another
     bases = document.pop("extends", [])
     bases = [bases] if isinstance(bases, str) else bases
     merged: Document = {}
@@ -245,16 +250,8 @@ def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
         if not base_file.is_file():
             base_file = _shipped_folder() / name
         if not base_file.is_file():
-            raise InputError(
-                str(file),
-                [
-                    Problem(
-                        "extends",
-                        f"= {base!r} is neither a file beside {file.name} nor a shipped scenario. "
-                        "Name one, e.g. zhongning-2020.",
-                    )
-                ],
-            )
+            reason = f"= {base!r} is neither a file beside {file.name} nor a shipped scenario."
+            raise InputError(str(file), [Problem("extends", f"{reason} Name one, e.g. zhongning-2020.")])
         _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
     _take_out(merged, document.pop("without", []), file)
     _lay_over(merged, document)

@@ -124,14 +124,18 @@ def _problem(entry: Any, document: dict[str, Any], root: type[BaseModel]) -> Pro
         cure = f"Did you mean {where}?" if near else f"Known here: {', '.join(known)}."
         return Problem(place, f"is read by nothing. {cure}")
     if kind == "missing":
-        message = "is missing. Add it"
-        table = document
-        siblings: list[str] = []
-        if len(steps) >= 3 and isinstance(table.get(str(steps[0])), dict):
-            siblings = [key for key in table[str(steps[0])] if key != steps[1]]
-        near = _nearest(str(steps[1]), siblings) if siblings else None
-        hint = f", or did you mean {steps[0]}.{near}?" if near else "."
-        return Problem(place, message + hint)
+        at = 3 if len(steps) >= 5 and steps[2] == "coverages" else 1  # where the table's own name stands
+        named: Any = document
+        for step in steps[:at]:
+            named = _part(named, step)
+        siblings = (
+            [key for key in named if key != steps[at]]
+            if isinstance(named, dict) and at < len(steps) - 1
+            else []
+        )
+        near = _nearest(str(steps[at]), siblings) if siblings else None
+        hint = f", or did you mean {place_of([*steps[:at], near])}?" if near else "."
+        return Problem(place, f"is missing. Add it{hint}")
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         tags = str(context.get("expected_tags", "")).replace("'", "")
         given = context.get("tag")
