@@ -7,8 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,14 @@ from fangpinbao.scenario.checks import cross_check
 from fangpinbao.scenario.likeness import fill_likenesses, without_repeats
 from fangpinbao.scenario.messages import problems_of
 from fangpinbao.scenario.models import ScenarioModel
+from fangpinbao.scenario.provenance import (
+    CHANGED,
+    UNSOURCED,
+    Number,
+    is_plain_number,
+    is_sourced,
+    strip_provenance,
+)
 
 __all__ = [
     "Number",
@@ -31,35 +38,7 @@ __all__ = [
 ]
 
 Document = dict[str, Any]
-_SOURCED_KEYS = {"value", "source", "range", "note"}
-_CHANGED = "changed"
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a scenario and where it comes from.
-
-    Attributes
-    ----------
-    place
-        Dotted path in the file.
-    value
-        The number, or the list of numbers.
-    source
-        Source id, or None where none is named.
-    status
-        ``official``, ``published`` or ``assumed``; a number without a source is assumed.
-    range
-        Plausible lower and upper value, where the scenario gives one.
-    """
-
-    place: str
-    value: Any
-    source: str | None
-    status: str
-    range: tuple[float, float] | None = None
-    note: str | None = None
 
 
 class Scenario(ScenarioModel):
@@ -86,7 +65,7 @@ class Scenario(ScenarioModel):
         if version != FORMAT:
             reason = f"= {version!r} is not a format this version reads. Write format = {FORMAT}."
             raise InputError(name, [Problem("format", reason)])
-        plain, numbers, problems = _strip_provenance(annotated)
+        plain, numbers, problems = strip_provenance(annotated)
         likenesses, unlike = fill_likenesses(plain)
         problems += unlike
         try:
@@ -283,28 +262,18 @@ def _lay_over(below: Document, above: Document) -> None:
     for key, value in above.items():
         old = below.get(key)
         if isinstance(old, dict) and isinstance(value, dict) and not _is_other_law(old, value):
-            if _is_sourced(old) or _is_sourced(value):
+            if is_sourced(old) or is_sourced(value):
                 below[key] = value
             else:
                 _lay_over(old, value)
-        elif key in below and "source" not in above and _is_plain_number(value) and "source" in below:
-            below[key] = {"value": value, "source": _CHANGED}
+        elif key in below and "source" not in above and is_plain_number(value) and "source" in below:
+            below[key] = {"value": value, "source": CHANGED}
         else:
             below[key] = value
 
 
 def _is_other_law(old: Document, new: Document) -> bool:
     return "law" in new and "law" in old
-
-
-def _is_sourced(value: Any) -> bool:
-    return isinstance(value, dict) and "value" in value and set(value) <= _SOURCED_KEYS
-
-
-def _is_plain_number(value: Any) -> bool:
-    if isinstance(value, list):
-        return bool(value) and all(_is_plain_number(item) for item in value)
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 _TOKEN = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -332,89 +301,8 @@ def _assign(document: Document, path: str, value: Any) -> list[Problem]:
     if isinstance(node, list) and isinstance(last, int) and last < len(node):
         node[last] = value
     elif isinstance(node, dict) and isinstance(last, str):
-        is_sourced = _is_plain_number(value) and steps[0] not in _UNSOURCED
-        node[last] = {"value": value, "source": _CHANGED} if is_sourced else value
+        is_sourced = is_plain_number(value) and steps[0] not in UNSOURCED
+        node[last] = {"value": value, "source": CHANGED} if is_sourced else value
     else:
         return [Problem(path, "does not exist. Check the path against the file.")]
     return []
-
-
-_UNSOURCED = {"format", "calendar_year", "name", "title", "place", "note", "sources", "simulation"}
-
-
-def _strip_provenance(document: Document) -> tuple[Document, tuple[Number, ...], list[Problem]]:
-    """Replace ``{ value, source, range }`` by the value; list every number with its source."""
-    sources = document.get("sources", {})
-    sources = sources if isinstance(sources, dict) else {}
-    problems: list[Problem] = []
-
-    def status_of(source: str | None, place: str) -> str:
-        if source is None or source == _CHANGED:
-            return "assumed"
-        entry = sources.get(source)
-        if not isinstance(entry, dict):
-            from difflib import get_close_matches
-
-            near = get_close_matches(source, list(sources), n=1)
-            hint = f" Did you mean {near[0]}?" if near else " Add it under [sources]."
-            problems.append(Problem(place, f"= {source!r} names no source of this file.{hint}"))
-            return "assumed"
-        return str(entry.get("status", "assumed"))
-
-    def walk(node: Any, place: str, source: str | None) -> tuple[Any, Iterator[Number]]:
-        if isinstance(node, dict):
-            if _is_sourced(node):
-                own = node.get("source", source)
-                own = own if isinstance(own, str) else None
-                number = Number(
-                    place, node["value"], own, status_of(own, f"{place}.source"), None, node.get("note")
-                )
-                if "range" in node:
-                    number = _with_range(number, node["range"], place, problems)
-                return node["value"], iter([number])
-            own = node.get("source")
-            inner = own if isinstance(own, str) else source
-            if isinstance(own, str):
-                status_of(own, f"{place}.source" if place else "source")
-            plain: Document = {}
-            found: list[Number] = []
-            for key, value in node.items():
-                inside = f"{place}.{key}" if place else str(key)
-                if not place and key in _UNSOURCED:
-                    plain[key] = value
-                    continue
-                plain[key], more = walk(value, inside, inner)
-                found.extend(more)
-            return plain, iter(found)
-        if isinstance(node, list) and not _is_plain_number(node):
-            pairs = [walk(item, f"{place}[{index}]", source) for index, item in enumerate(node)]
-            return [value for value, _ in pairs], iter([number for _, more in pairs for number in more])
-        if _is_plain_number(node):
-            known = source is None or source == _CHANGED or isinstance(sources.get(source), dict)
-            status = status_of(source, place) if known else "assumed"
-            return node, iter([Number(place, node, source, status)])
-        return node, iter(())
-
-    plain, numbers = walk(document, "", None)
-    return plain, tuple(numbers), problems
-
-
-def _with_range(number: Number, given: Any, place: str, problems: list[Problem]) -> Number:
-    if (
-        not (isinstance(given, list) and len(given) == 2 and _is_plain_number(given))
-        or any(isinstance(end, list) for end in given)
-        or given[0] > given[1]
-        or (
-            _is_plain_number(number.value)
-            and not isinstance(number.value, list)
-            and not given[0] <= number.value <= given[1]
-        )
-    ):
-        problems.append(
-            Problem(
-                f"{place}.range",
-                f"= {given!r} must be [low, high] around the value {number.value!r}. Correct it.",
-            )
-        )
-        return number
-    return replace(number, range=(float(given[0]), float(given[1])))
