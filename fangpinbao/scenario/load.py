@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError
 
 from fangpinbao.errors import InputError, Problem
+from fangpinbao.scenario.bounds import bound_problems
 from fangpinbao.scenario.checks import cross_check
 from fangpinbao.scenario.likeness import fill_likenesses, without_repeats
 from fangpinbao.scenario.messages import problems_of
@@ -74,6 +75,8 @@ class Scenario(ScenarioModel):
             problems += problems_of(error, plain)
             scenario = None
         problems += cross_check(plain, file.parent if file else Path())
+        if scenario is not None:
+            problems += bound_problems(scenario)
         if problems or scenario is None:
             raise InputError(name, without_repeats(problems, likenesses))
         scenario._document = annotated

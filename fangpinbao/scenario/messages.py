@@ -162,7 +162,7 @@ def _rule(kind: str, context: dict[str, Any], message: str) -> str:
     }
     if kind in comparisons:
         key, text = comparisons[kind]
-        return text.format(f"{context[key]:g}" if isinstance(context[key], float) else context[key])
+        return text.format(_bound(context[key]))
     fixed = {
         "float_type": "is not a number. Write it without quotes or units.",
         "int_type": "is not a whole number. Write it without quotes, units or a decimal point.",
@@ -182,3 +182,10 @@ def _rule(kind: str, context: dict[str, Any], message: str) -> str:
     if kind == "too_short":
         return f"is too short: at least {context['min_length']} needed. Add entries, or drop the key."
     return message.rstrip(".") + ". Correct it."
+
+
+def _bound(number: float) -> str:
+    """Write a bound as a scenario may: 20_000_000, 1e11."""
+    return (
+        f"{number:g}".replace("e+0", "e").replace("e+", "e") if isinstance(number, float) else f"{number:_}"
+    )

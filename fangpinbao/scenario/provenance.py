@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from fangpinbao.errors import Problem
 
-__all__ = ["CHANGED", "UNSOURCED", "Number", "is_plain_number", "is_sourced", "strip_provenance"]
+__all__ = ["CHANGED", "UNSOURCED", "Number", "Source", "is_plain_number", "is_sourced", "strip_provenance"]
 
 Document = dict[str, Any]
 CHANGED = "changed"
 """The source of a number that a caller, or a file laid over others, has set."""
 _SOURCED_KEYS = {"value", "source", "range", "note"}
 UNSOURCED = {"format", "calendar_year", "name", "title", "place", "note", "sources", "simulation"}
+
+
+class Source(BaseModel):
+    """Where numbers come from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    status: Literal["official", "published", "assumed"]
+    address: str | None = None
+    year: str | int | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
