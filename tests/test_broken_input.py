@@ -12,7 +12,7 @@ import pytest
 
 import fangpinbao as fp
 from fangpinbao.errors import InputError
-from fangpinbao.scenario import Scenario
+from fangpinbao.scenario import Scenario, load_scenario
 
 SMALL = (Path(__file__).parent / "data_cli" / "small.toml").read_text(encoding="utf-8")
 
@@ -103,3 +103,74 @@ def test_all_that_is_too_large_is_named_at_once() -> None:
         changes |= copy.deepcopy(one)
 
     assert len(refusals(with_values(changes))) == 6
+
+
+def refused_file(text: str | bytes, folder: Path) -> list[str]:
+    """Problems of a file with this text."""
+    file = folder / "county.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError) as caught:
+        load_scenario(file)
+    return [str(problem) for problem in caught.value.problems]
+
+
+WRITTEN = [
+    ("deductible = 400", "deductible = ４００", "is not valid TOML: Invalid value (at line 93, column 14), in `deductible = ４００`. Type 4 in place of the full-width ４."),
+    ('status = "official"', "status = “official”", 'is not valid TOML: Invalid value (at line 12, column 10), in `status = “official”`. Type " in place of the full-width “.'),
+    ("[1, 2, 3, 2, 1]", "[1，2]", "is not valid TOML: Unclosed array (at line 33, column 20), in `household_size = [1，2]`. Type , in place of the full-width ，."),
+    ("limit = 20_000", "limit = 20,000", "is not valid TOML: Expected newline or end of document after a statement (at line 117, column 11), in `limit = 20,000`. Write numbers without commas: 20000 or 20_000."),
+    ("[programmes.capped]", "[programmes.防贫]", "is not valid TOML: Invalid initial character for a key part (at line 141, column 13), in `[programmes.防贫]`. Names are letters, digits, _ and -; put a Chinese name into label."),
+    ("deductible = 400", "起付线 = 400", "is not valid TOML: Invalid statement (at line 93, column 1), in `起付线 = 400`. Names are letters, digits, _ and -; put a Chinese name into label."),
+    ("rate = 0.7", "rate = 70%", "is not valid TOML: Expected newline or end of document after a statement (at line 94, column 10), in `rate = 70%`. Write a share as a number: 0.7 for 70%."),
+    ("years = 40", "years = 40\nyears = 50", "is not valid TOML: Cannot overwrite a value (at line 8, column 11), in `years = 50`. It stands in the file twice: keep one."),
+    ("deductible = 400", "deductible = " + "9" * 5000, "is not valid TOML: 99999999... (at line 93) is a number of 5000 digits. Shorten it."),
+    ("deductible = 400", "deductible = " + "9" * 400, "layers.basic.deductible = 99999999... (400 digits) is too large for a number. Lower it."),
+    ("deductible = 400", "deductible = " + "[" * 5000, "is not valid TOML: lists or tables stand too deep within each other. Check the brackets."),
+    ("deductible = 400", "deductible = true", "layers.basic.deductible = true is not a number. Write it without quotes or units."),
+    ("year = 2020", "year = 2020-04-01", "sources.rule.year = 2020-04-01 is neither a text in quotes nor a whole number. Write one of them."),
+    ("format = 1", "format = true", "format = true is not a format this version reads. Write format = 1."),
+    ('source = "press"', 'source = ["press"]', "lines.poverty_line.source = ['press'] is not a text. Put one in quotes."),
+    ("[sources.rule]", "[[sources.rule]]", "sources.rule is not a table. Write { ... } or a [table]."),
+    ("range = [0.1, 0.3]", "range = [0.1, inf]", "perils.inpatient.frequency.events_per_year.range = [0.1, inf] must be [low, high] around the value 0.2. Correct it."),
+    ('zh = "小县"', 'zh = "小\\n县"', "title.zh = '小\\n县' holds the control character '\\n'. Write it in one line, without it."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "says"), WRITTEN, ids=[new[:25] for _, new, _ in WRITTEN])
+def test_what_is_written_wrongly_is_quoted_with_its_cure(
+    old: str, new: str, says: str, tmp_path: Path
+) -> None:
+    assert old in SMALL
+    assert refused_file(SMALL.replace(old, new, 1), tmp_path) == [says]
+
+
+def test_every_broken_part_of_what_is_extended_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("format = = 1", encoding="utf-8")
+    (tmp_path / "gbk.toml").write_bytes(SMALL.encode("gbk"))
+    (tmp_path / "on.toml").write_text('extends = "nowhere"', encoding="utf-8")
+    extends = 'extends = ["bad", "gbk", "gone", 5, "on"]\nwithout = 5\n'
+
+    assert refused_file(extends + SMALL, tmp_path) == [
+        'extends[3] = 5 is not a text. Write e.g. extends = "zhongning-2020".',
+        'without = 5 is not a text. Write e.g. without = "perils.flood".',
+        "extends = 'bad', which is not valid TOML: Invalid value (at line 1, column 10), in `format = = 1`. Correct it.",
+        "extends = 'gbk', which is not UTF-8 text: invalid continuation byte. Save it as UTF-8.",
+        "extends = 'gone' is neither a file beside county.toml nor a shipped scenario. Name one, e.g. zhongning-2020.",
+        "extends = 'on', whose extends = 'nowhere' is neither a file beside on.toml nor a shipped scenario. Name one, e.g. zhongning-2020.",
+    ]
+
+
+@pytest.mark.parametrize("line", ["extends = 5", "extends = { a = 1 }", "without = [[]]", "extends = true"])
+def test_keys_that_hold_no_text_are_refused(line: str, tmp_path: Path) -> None:
+    (problem,) = refused_file(f"{line}\n{SMALL}", tmp_path)
+
+    assert "is not a text. Write e.g." in problem
+
+
+def test_an_unknown_scenario_points_to_the_list_of_scenarios() -> None:
+    with pytest.raises(InputError) as caught:
+        load_scenario("nowhere")
+
+    assert str(caught.value.problems[0]) == (
+        "is neither a file nor a shipped scenario. Check the path; `fangpinbao scenarios` lists what is shipped."
+    )

@@ -72,7 +72,7 @@ class FamilyEvent(Table):
     amount: Annotated[NonNegative, Field(description="yuan, or points of death or disability")]
     in_scope: Annotated[Yuan | None, Field(description="within the catalogue; absent: all")] = None
     day: Annotated[int, Field(strict=True, ge=1, le=365)] = 1
-    discharges: Count = 1
+    discharges: Annotated[Count, Field(le=100)] = 1
 
 
 class ExpectedPayment(Table):

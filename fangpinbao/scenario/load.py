@@ -6,7 +6,6 @@ import copy
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from fangpinbao.scenario.checks import cross_check
 from fangpinbao.scenario.likeness import fill_likenesses, without_repeats
 from fangpinbao.scenario.messages import problems_of
 from fangpinbao.scenario.models import ScenarioModel
+from fangpinbao.scenario.plain import as_written
 from fangpinbao.scenario.provenance import (
     CHANGED,
     UNSOURCED,
@@ -27,6 +27,7 @@ from fangpinbao.scenario.provenance import (
     is_sourced,
     strip_provenance,
 )
+from fangpinbao.scenario.reading import read_toml
 
 __all__ = [
     "Number",
@@ -62,9 +63,9 @@ class Scenario(ScenarioModel):
         """
         annotated = copy.deepcopy(dict(document))
         name = subject or (str(file) if file else str(annotated.get("name", "scenario")))
-        version = annotated.get("format", 1)
-        if version != FORMAT:
-            reason = f"= {version!r} is not a format this version reads. Write format = {FORMAT}."
+        version = annotated.get("format", FORMAT)
+        if type(version) is not int or version != FORMAT:
+            reason = f"= {as_written(version)} is not a format this version reads. Write format = {FORMAT}."
             raise InputError(name, [Problem("format", reason)])
         plain, numbers, problems = strip_provenance(annotated)
         likenesses, unlike = fill_likenesses(plain)
@@ -197,19 +198,8 @@ def scenario_path(path: str | Path) -> Path:
 
     near = get_close_matches(text.removeprefix("scenarios/"), scenario_names(), n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    names = ", ".join(scenario_names())
-    raise InputError(str(path), [Problem("", f"is neither a file nor a shipped scenario ({names}).{hint}")])
-
-
-def _read(file: Path) -> Document:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InputError(
-            str(file), [Problem("", f"is not UTF-8 text: {error.reason}. Save it as UTF-8.")]
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(str(file), [Problem("", f"is not valid TOML: {error}.")]) from None
+    cure = "Check the path; `fangpinbao scenarios` lists what is shipped."
+    raise InputError(str(path), [Problem("", f"is neither a file nor a shipped scenario.{hint} {cure}")])
 
 
 def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
@@ -217,37 +207,49 @@ def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
     if file.resolve() in seen:
         chain = " -> ".join(path.name for path in (*seen, file))
         raise InputError(str(file), [Problem("extends", f"goes round in a circle: {chain}. Break it.")])
-    document = _read(file)
-    bases = document.pop("extends", [])
-    bases = [bases] if isinstance(bases, str) else bases
+    document = read_toml(file)
+    problems: list[Problem] = []
+    bases = _texts(document.pop("extends", []), "extends", "zhongning-2020", problems)
+    without = _texts(document.pop("without", []), "without", "perils.flood", problems)
     merged: Document = {}
     for base in bases:
-        name = base if str(base).endswith(".toml") else f"{base}.toml"
-        base_file = file.parent / name
-        if not base_file.is_file():
-            base_file = _shipped_folder() / name
-        if not base_file.is_file():
-            raise InputError(
-                str(file),
-                [
-                    Problem(
-                        "extends",
-                        f"= {base!r} is neither a file beside {file.name} nor a shipped scenario. "
-                        "Name one, e.g. zhongning-2020.",
-                    )
-                ],
-            )
-        _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
-    _take_out(merged, document.pop("without", []), file)
+        name = base if base.endswith(".toml") else f"{base}.toml"
+        places = [folder / name for folder in (file.parent, _shipped_folder())]
+        base_file = next((place for place in places if place.is_file()), None)
+        if base_file is None:
+            reason = f"= {base!r} is neither a file beside {file.name} nor a shipped scenario. "
+            reason += "Name one, e.g. zhongning-2020."
+            problems.append(Problem("extends", reason))
+            continue
+        try:
+            _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
+        except InputError as error:
+            for inner in error.problems:
+                link = f"whose {inner.place} {inner.message}" if inner.place else f"which {inner.message}"
+                problems.append(Problem("extends", f"= {base!r}, {link}"))
+    if problems:
+        raise InputError(str(file), problems)
+    _take_out(merged, without, file)
     _lay_over(merged, document)
     return merged
 
 
-def _take_out(below: Document, paths: Any, file: Path) -> None:
+def _texts(given: Any, key: str, example: str, problems: list[Problem]) -> list[str]:
+    """Return the texts that a key holds, one or a list; add what is none to the problems."""
+    items = given if isinstance(given, list) else [given]
+    for index, item in enumerate(items):
+        if not isinstance(item, str):
+            place = f"{key}[{index}]" if isinstance(given, list) else key
+            reason = f'= {as_written(item)} is not a text. Write e.g. {key} = "{example}".'
+            problems.append(Problem(place, reason))
+    return [item for item in items if isinstance(item, str)]
+
+
+def _take_out(below: Document, paths: list[str], file: Path) -> None:
     """Take tables or keys that a file does not want out of what it extends."""
     problems = []
-    for path in [paths] if isinstance(paths, str) else paths:
-        *tables, last = [str(step) for step in parse_path(str(path))] or [""]
+    for path in paths:
+        *tables, last = [str(step) for step in parse_path(path)] or [""]
         node: Any = below
         for step in tables:
             node = node.get(step) if isinstance(node, dict) else None

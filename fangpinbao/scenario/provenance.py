@@ -9,12 +9,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from fangpinbao.errors import Problem
+from fangpinbao.scenario.plain import as_written
 
 __all__ = ["CHANGED", "UNSOURCED", "Number", "Source", "is_plain_number", "is_sourced", "strip_provenance"]
 
 Document = dict[str, Any]
 CHANGED = "changed"
 """The source of a number that a caller, or a file laid over others, has set."""
+_MOST_IN_RANGE = 1e15
 _SOURCED_KEYS = {"value", "source", "range", "note"}
 UNSOURCED = {"format", "calendar_year", "name", "title", "place", "note", "sources", "simulation"}
 
@@ -82,6 +84,8 @@ def strip_provenance(document: Document) -> tuple[Document, tuple[Number, ...], 
         if not isinstance(entry, dict):
             from difflib import get_close_matches
 
+            if source in sources:
+                return "assumed"  # that it is no table is said of itself
             near = get_close_matches(source, list(sources), n=1)
             hint = f" Did you mean {near[0]}?" if near else " Add it under [sources]."
             problems.append(Problem(place, f"= {source!r} names no source of this file.{hint}"))
@@ -92,6 +96,10 @@ def strip_provenance(document: Document) -> tuple[Document, tuple[Number, ...], 
         if isinstance(node, dict):
             if is_sourced(node):
                 own = node.get("source", source)
+                for key in ("source", "note"):
+                    if not isinstance(node.get(key, ""), str):
+                        reason = f"= {as_written(node[key])} is not a text. Put one in quotes."
+                        problems.append(Problem(f"{place}.{key}", reason))
                 own = own if isinstance(own, str) else None
                 number = Number(
                     place, node["value"], own, status_of(own, f"{place}.source"), None, node.get("note")
@@ -129,7 +137,7 @@ def strip_provenance(document: Document) -> tuple[Document, tuple[Number, ...], 
 def _with_range(number: Number, given: Any, place: str, problems: list[Problem]) -> Number:
     if (
         not (isinstance(given, list) and len(given) == 2 and is_plain_number(given))
-        or any(isinstance(end, list) for end in given)
+        or any(isinstance(end, list) or not abs(end) <= _MOST_IN_RANGE for end in given)
         or given[0] > given[1]
         or (
             is_plain_number(number.value)
@@ -140,7 +148,7 @@ def _with_range(number: Number, given: Any, place: str, problems: list[Problem])
         problems.append(
             Problem(
                 f"{place}.range",
-                f"= {given!r} must be [low, high] around the value {number.value!r}. Correct it.",
+                f"= {as_written(given)} must be [low, high] around the value {as_written(number.value)}. Correct it.",
             )
         )
         return number
