@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import fangpinbao as fp
+from fangpinbao.cli import app
 from fangpinbao.errors import InputError
 from fangpinbao.scenario import Scenario, load_scenario
 
@@ -174,3 +176,93 @@ def test_an_unknown_scenario_points_to_the_list_of_scenarios() -> None:
     assert str(caught.value.problems[0]) == (
         "is neither a file nor a shipped scenario. Check the path; `fangpinbao scenarios` lists what is shipped."
     )
+
+
+def refused_command(*arguments: str) -> list[str]:
+    """Lines on stderr of a command that is refused with exit status 2."""
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.stderr
+    return result.stderr.splitlines()
+
+
+COUNTY = str(Path(__file__).parent / "data_cli" / "small.toml")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (
+            "9" * 5000,
+            "population.persons = 99999999... (5000 characters) is too long for a value. Shorten it.",
+        ),
+        (
+            "[" * 3000,
+            "population.persons = [[[[[[[[... (3000 characters) is too long for a value. Shorten it.",
+        ),
+        ("5\nx = 4", "is not PATH=VALUE. Write e.g. programmes.base.premium_per_insured=120."),
+        ("1e11", "population.persons = 100000000000.0 is not a whole number."),
+        ("5000000000", "population.persons = 5000000000 must be at most 20_000_000. Lower it."),
+    ],
+    ids=["digits", "brackets", "lines", "float", "many"],
+)
+def test_a_setting_that_cannot_be_is_refused(value: str, says: str) -> None:
+    assert says in "\n".join(refused_command("run", COUNTY, "--set", f"population.persons={value}"))
+
+
+@pytest.mark.parametrize(
+    "options", [("--years", "1000000000000"), ("--seed", str(2**70)), ("--years", "0"), ("--lang", "xx")]
+)
+def test_options_beyond_their_bounds_are_refused(options: tuple[str, str]) -> None:
+    assert options[0] in "\n".join(refused_command("compare", COUNTY, "base", "none", *options))
+
+
+def test_explain_names_every_wrong_option() -> None:
+    lines = refused_command("explain", COUNTY, "--path", str(10**30), "--programme", "bas")
+
+    assert lines[1:] == [
+        " 1. programme = 'bas' is not one of none, base, capped.",
+        f" 2. path = {10**30} must be at most {2**62}. Lower it.",
+    ]
+
+
+def test_every_part_that_is_missing_is_named() -> None:
+    lines = refused_command("classify", COUNTY, "--with", "nowhere", "--with", "neither")
+
+    assert [line[4:22] for line in lines[1:]] == ["nowhere is neither", "neither is neither"]
+
+
+def test_an_empty_family_speaks_of_its_own_tables_only(tmp_path: Path) -> None:
+    file = tmp_path / "story.toml"
+    file.write_text("", encoding="utf-8")
+    lines = refused_command("family", str(file))
+
+    assert [line[4:] for line in lines[1:]] == [
+        f"{name} is missing. Add it."
+        for name in ("events", "expected", "format", "households", "sentence", "source")
+    ]
+
+
+HEAD = "person_id,household_id,township,class,age,sex,schooling,enrolled,lifted_out,dibao,tekun,income_per_head,consumption_per_head"
+GOOD = "1,1,a,marginal,40,male,none,true,false,false,false,5000,5000"
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([GOOD.replace("5000,5000", "1e18,5000")], "row 2, column income_per_head = '1e18' is not a number of yuan from 0 to 1e11, without thousands separators."),
+        ([GOOD.replace("5000,5000", "5000,nan")], "row 2, column consumption_per_head = 'nan' is not a number of yuan"),
+        ([GOOD.replace("5000,5000", "-1,5000")], "row 2, column income_per_head = '-1' is not a number of yuan"),
+        ([GOOD, GOOD], "row 3, column person_id = '1' already stands in row 2. Give each person one row and id."),
+        ([GOOD.replace(",40,", ",400,")], "row 2, column age = '400' is not a whole number from 0 to 120."),
+    ],
+    ids=["huge", "nan", "negative", "twice", "age"],
+)  # fmt: skip
+def test_a_broken_roster_is_refused_by_row_and_column(rows: list[str], says: str, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("\n".join([HEAD, *rows]), encoding="utf-8")
+    head, rest = SMALL.split("[population]")[0], SMALL[SMALL.index("[perils.inpatient]") :]
+    file = tmp_path / "county.toml"
+    file.write_text(f'{head}[population]\nfile = "people.csv"\n{rest}', encoding="utf-8")
+
+    assert says in "\n".join(refused_command("run", str(file), "--years", "2"))

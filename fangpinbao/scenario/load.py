@@ -154,9 +154,15 @@ def load_with(path: str | Path, parts: Sequence[str | Path]) -> Scenario:
     """
     file = scenario_path(path)
     document = _resolve(file, ())
-    for part in parts:
-        _lay_over(document, _resolve(scenario_path(part), ()))
     subject = " with ".join([str(path), *map(str, parts)])
+    problems: list[Problem] = []
+    for part in parts:
+        try:
+            _lay_over(document, _resolve(scenario_path(part), ()))
+        except InputError as error:
+            problems += [Problem(str(part), str(problem)) for problem in error.problems]
+    if problems:
+        raise InputError(subject, problems)
     return Scenario.from_document(document, file=file, subject=subject)
 
 
