@@ -53,8 +53,12 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="change a value; may be given several times"),
 ]
-YearsOption = Annotated[int | None, typer.Option(min=1, help="simulated years (default: the scenario's)")]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="seed of every draw (default: the scenario's)")]
+YearsOption = Annotated[
+    int | None, typer.Option(min=1, max=10_000_000, help="simulated years (default: the scenario's)")
+]
+SeedOption = Annotated[
+    int | None, typer.Option(min=0, max=2**63 - 1, help="seed of every draw (default: the scenario's)")
+]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="threads (default: all cores)")]
 LangOption = Annotated[str, typer.Option(metavar="en|zh", help="language of the tables")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="print no tables and no progress")]
@@ -128,7 +132,7 @@ def read_changes(settings: list[str] | None) -> dict[str, Any]:
     for setting in settings or []:
         path, equals, text = setting.partition("=")
         path, text = path.strip(), text.strip()
-        if not equals or not path or not text:
+        if not equals or not path or not text or "\n" in text:
             problems.append(
                 Problem(setting, "is not PATH=VALUE. Write e.g. programmes.base.premium_per_insured=120.")
             )
@@ -137,6 +141,9 @@ def read_changes(settings: list[str] | None) -> dict[str, Any]:
             changes[path] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             changes[path] = text
+        except (ValueError, RecursionError):  # a whole number of thousands of digits; brackets without end
+            shown = f"{text[:8]}... ({len(text)} characters)"
+            problems.append(Problem(path, f"= {shown} is too long for a value. Shorten it."))
     if problems:
         raise InputError("--set", problems)
     return changes

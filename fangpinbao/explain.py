@@ -34,6 +34,8 @@ _PAYERS = {
     "household": ("the household's own share, not paid to it", "个人负担部分，不是给付"),
 }
 
+_MOST_PATH = 2**62
+
 
 @dataclass(frozen=True)
 class Event:
@@ -117,12 +119,15 @@ def explain(
     engine = Engine(scenario, population, seed=scenario.simulation.seed if seed is None else seed)
     programmes = engine.compiled.tree.programmes
     chosen = programme if programme is not None else programmes[min(1, len(programmes) - 1)]
+    problems = []
     if chosen not in programmes:
-        raise InputError(
-            "the request", [Problem("programme", f"= {chosen!r} is not one of {', '.join(programmes)}.")]
-        )
+        problems.append(Problem("programme", f"= {chosen!r} is not one of {', '.join(programmes)}."))
     if path < 0:
-        raise InputError("the request", [Problem("path", f"= {path} must be 0 or more.")])
+        problems.append(Problem("path", f"= {path} must be 0 or more."))
+    elif path > _MOST_PATH:
+        problems.append(Problem("path", f"= {path} must be at most {_MOST_PATH}. Lower it."))
+    if problems:
+        raise InputError("the request", problems)
     p = programmes.index(chosen)
     h = first_paid(engine, path, p) if household is None else _household(engine.population, str(household))
     return _Page(HouseholdYear(engine, path, h, p), lang).explanation()

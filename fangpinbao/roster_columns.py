@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fangpinbao._typing import BoolArray, Int64Array, Uint64Array
 from fangpinbao.errors import InputError, Problem
+from fangpinbao.scenario.base import MOST_YUAN
 from fangpinbao.scenario.vocabulary import CLASS_LABELS, CLASSES, STAGE_LABELS, STAGES
 
 __all__ = ["COLUMNS", "Column", "RosterError", "read_columns", "tag_bits", "tag_words"]
@@ -71,7 +72,7 @@ _CLASSES = {word: code for code, name in enumerate(CLASSES) for word in (name, C
 _STAGES = {word: code for code, name in enumerate(STAGES) for word in (name, STAGE_LABELS[name][1])}
 _ID_RULE = f"an id of 1 to {LONGEST_ID} characters"
 _FLAG_RULE = "true or false (1 or 0, 是 or 否)"
-_YUAN_RULE = "a number of yuan from 0 on, without thousands separators"
+_YUAN_RULE = "a number of yuan from 0 to 1e11, without thousands separators"
 
 COLUMNS: tuple[Column, ...] = (
     Column("person_id", "person", "id", _ID_RULE),
@@ -281,7 +282,7 @@ def _yuan(value: Any) -> float:
         number = float(value)
     except (TypeError, ValueError):
         return math.nan
-    return number if 0 <= number < math.inf else math.nan
+    return number if 0 <= number <= MOST_YUAN else math.nan
 
 
 def _shown(value: Any) -> str:

@@ -296,7 +296,7 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused_in_words(name: str) -> 
 def test_the_format_of_each_file_is_read_by_itself(tmp_path):
     (tmp_path / "later.toml").write_text("format = 2\n", encoding="utf-8")
     assert problems_of('format = 1\nextends = "later"\n', tmp_path) == [
-        "format = 2 is not a format this version reads. Write format = 1."
+        "extends = 'later', whose format = 2 is not a format this version reads. Write format = 1."
     ]
     with pytest.raises(InputError, match=r"later\.toml"):
         load_scenario(tmp_path / "county.toml")

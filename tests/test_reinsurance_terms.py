@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from fangpinbao.scenario.load import _strip_provenance
 from fangpinbao.scenario.messages import problems_of
+from fangpinbao.scenario.provenance import strip_provenance
 from fangpinbao.scenario.reinsurance import FinancialTerms
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
@@ -134,7 +134,7 @@ def test_the_shipped_parts_are_valid_and_every_number_has_a_source() -> None:
     pool = tomllib.loads((PART.parent / "yinchuan-pool.toml").read_text(encoding="utf-8"))
     document["catastrophe"] |= pool["catastrophe"]
     document["sources"] |= pool["sources"]
-    plain, numbers, found = _strip_provenance(document)
+    plain, numbers, found = strip_provenance(document)
     assert found == []
     tables = File.model_validate({"catastrophe": plain["catastrophe"]}).catastrophe
     assert [contract.inuring for contract in tables.reinsurance] == [1, 2, 2, 3]

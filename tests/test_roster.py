@@ -107,7 +107,7 @@ def test_every_mistake_is_named_by_row_and_column(tmp_path):
         "p8,h7,恩和镇,general,30,male,none,true,false,false,false,5000",
         ",h8,,general,30.5,male,none,true,false,false,false,5000,1e999",
     ]
-    money = "a number of yuan from 0 on, without thousands separators. Correct the cell."
+    money = "a number of yuan from 0 to 1e11, without thousands separators. Correct the cell."
     flag = "true or false (1 or 0, 是 or 否). Correct the cell."
     age = "a whole number from 0 to 120. Correct the cell."
     assert problems_of(write(tmp_path / "roster.csv", lines)) == [

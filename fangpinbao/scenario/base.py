@@ -5,9 +5,11 @@ Units live here: a field's type says whether it is yuan, a share, a count or yea
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +23,9 @@ from pydantic_core import PydanticCustomError
 from fangpinbao.scenario.rules import UnknownFieldError, check_rules, rule
 
 __all__ = [
+    "MOST_PERSONS",
+    "MOST_TOWNSHIPS",
+    "MOST_YUAN",
     "Chance",
     "Count",
     "Label",
@@ -28,10 +33,12 @@ __all__ = [
     "NonNegative",
     "Positive",
     "PositiveYuan",
+    "Seed",
     "Share",
     "Table",
     "YesNo",
     "Yuan",
+    "YuanInAll",
     "refuse",
     "rule",
 ]
@@ -41,13 +48,24 @@ def _number(unit: str, **limits: Any) -> Any:
     return Field(strict=True, allow_inf_nan=False, json_schema_extra={"unit": unit}, **limits)
 
 
-Yuan = Annotated[float, _number("yuan", ge=0)]
-PositiveYuan = Annotated[float, _number("yuan", gt=0)]
+MOST_YUAN = 1e11
+"""Largest single amount, or other number: 1e13 fen. 900 of them stay below 2**53, up to which float64 holds every fen;
+``fangpinbao.scenario.bounds`` looks at what is drawn, and at sums over people."""
+MOST_PERSONS = 20_000_000
+"""Persons of a scenario: their columns take a few GB."""
+MOST_TOWNSHIPS = 100_000
+_MOST_OF_A_PERSON = 1e7
+"""Yuan that a contract pays a person: a thousand million people then stay within int64 fen."""
+
+Yuan = Annotated[float, _number("yuan", ge=0, le=MOST_YUAN)]
+YuanInAll = Annotated[float, _number("yuan", ge=0, le=1e15)]
+PositiveYuan = Annotated[float, _number("yuan", gt=0, le=_MOST_OF_A_PERSON)]
 Share = Annotated[float, _number("share", ge=0, le=1)]
 Chance = Annotated[float, _number("probability", ge=0, le=1)]
-Positive = Annotated[float, _number("number", gt=0)]
-NonNegative = Annotated[float, _number("number", ge=0)]
-Count = Annotated[int, Field(strict=True, ge=1, json_schema_extra={"unit": "count"})]
+Positive = Annotated[float, _number("number", gt=0, le=MOST_YUAN)]
+NonNegative = Annotated[float, _number("number", ge=0, le=MOST_YUAN)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000, json_schema_extra={"unit": "count"})]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
 
 
@@ -76,13 +94,23 @@ class Table(BaseModel):
             return super().__getattr__(name)
 
 
+def _printable(text: str) -> str:
+    control = next((sign for sign in text if unicodedata.category(sign) == "Cc"), None)
+    if control is not None:
+        refuse(f"= {text!r} holds the control character {control!r}. Write it in one line, without it.")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+
+
 class LabelTable(BaseModel):
     """A name for readers, in both languages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    en: str
-    zh: str
+    en: Text
+    zh: Text
 
     def in_language(self, lang: str) -> str:
         """Return the text in ``lang`` (``en`` or ``zh``)."""

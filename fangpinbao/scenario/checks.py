@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fangpinbao.errors import Problem
 from fangpinbao.scenario.area_rules import area_problems
+from fangpinbao.scenario.base import MOST_TOWNSHIPS
 from fangpinbao.scenario.catastrophe_checks import catastrophe_checks
 from fangpinbao.scenario.limit_checks import limit_problems
 from fangpinbao.scenario.plain import Document, list_at, table_at, tables_at, unknown
@@ -228,7 +229,8 @@ def _population(document: Document, folder: Path) -> Iterator[Problem]:
         yield Problem("population.file", f"= {file!r} does not exist beside the scenario. Correct the path.")
     townships = population.get("townships", 1)
     if isinstance(townships, int):
-        names = ["all"] if townships == 1 else [f"township_{number}" for number in range(1, townships + 1)]
+        last = min(townships, MOST_TOWNSHIPS)  # more are refused
+        names = ["all"] if townships == 1 else [f"township_{number}" for number in range(1, last + 1)]
     else:
         names = [str(name) for name in townships] if isinstance(townships, list) else []
     if file is None:

@@ -72,7 +72,7 @@ class FamilyEvent(Table):
     amount: Annotated[NonNegative, Field(description="yuan, or points of death or disability")]
     in_scope: Annotated[Yuan | None, Field(description="within the catalogue; absent: all")] = None
     day: Annotated[int, Field(strict=True, ge=1, le=365)] = 1
-    discharges: Count = 1
+    discharges: Annotated[Count, Field(le=100)] = 1
 
 
 class ExpectedPayment(Table):
@@ -155,7 +155,12 @@ def load_family(path: str | Path) -> Family:
     try:
         scenario = Scenario.from_document(terms, file=file, subject=str(path))
     except InputError as error:
-        problems += error.problems
+        ours = [problem for problem in error.problems if problem.place.startswith("perils.nothing")]
+        problems += [problem for problem in error.problems if problem not in ours]
+        if ours and not problems:  # the peril that stands in for what never happens
+            problems.append(
+                Problem("programmes", "read no account, so no payment can be told. Name accounts.")
+            )
     if problems or tables is None or scenario is None:
         raise InputError(str(path), sorted(set(problems)))
     return Family(file.stem, tables, scenario, names)

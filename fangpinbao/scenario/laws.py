@@ -1,17 +1,39 @@
-"""Laws of amounts and counts as tables of a scenario; each converts to its core counterpart."""
+"""Laws of amounts and counts as tables of a scenario; each converts to its core counterpart.
+
+What a law can draw at most must be money that is held exactly: see :func:`largest_draw`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field
+import numpy as np
+from pydantic import AfterValidator, Field
 
 from fangpinbao.core import distributions as core
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.base import NonNegative, Positive, Share, Table, rule
+from fangpinbao.scenario.base import NonNegative, Positive, Share, Table, refuse, rule
 
-__all__ = ["AmountLaw", "FrequencyLaw", "ShareLaw", "to_core"]
+__all__ = [
+    "MOST_DRAWN",
+    "AmountLaw",
+    "AnyAmountLaw",
+    "FrequencyLaw",
+    "ShareLaw",
+    "largest_draw",
+    "to_core",
+    "too_large",
+]
+
+MOST_DRAWN = 2.0**53 / 100
+"""Yuan: 2**53 fen, up to which float64 holds every fen."""
+_SMALLEST_SURVIVAL = 2.0**-53
+"""The smallest survival probability that a draw can have (``fangpinbao.core.tables``)."""
+_MOST_A_YEAR = 365.0
+_MOST_EVENTS = 10_000
+_RAREST = 2.0**-33
+"""Counts that are less probable are never drawn (``fangpinbao.core.counts``)."""
 
 
 class _Law(Table):
@@ -154,7 +176,7 @@ class Beta(_Law):
 
     law: Literal["beta"]
     mean: Annotated[float, Field(strict=True, gt=0, lt=1)]
-    concentration: Positive
+    concentration: Annotated[Positive, Field(le=1e6)]
 
     def core(self) -> core.AmountLaw:
         return core.Beta.from_mean(self.mean, self.concentration)
@@ -204,7 +226,7 @@ class Part(Table):
     """One part of a mixture."""
 
     weight: Positive
-    of: AmountLaw
+    of: AnyAmountLaw
 
 
 class Mixture(_Law):
@@ -223,8 +245,8 @@ class Spliced(_Law):
     """A body law below the threshold and a tail law above it, with the tail's weight."""
 
     law: Literal["spliced"]
-    body: AmountLaw
-    tail: AmountLaw
+    body: AnyAmountLaw
+    tail: AnyAmountLaw
     threshold: Positive
     tail_weight: Annotated[float, Field(strict=True, gt=0, lt=1)]
 
@@ -242,7 +264,7 @@ class Spliced(_Law):
         return core.Spliced(self.body.core(), self.tail.core(), self.threshold, self.tail_weight)
 
 
-AmountLaw = Annotated[
+AnyAmountLaw = Annotated[
     Constant
     | Uniform
     | Exponential
@@ -259,6 +281,35 @@ AmountLaw = Annotated[
     | Spliced,
     Field(discriminator="law"),
 ]
+LawTable = TypeVar("LawTable", bound=_Law)
+
+
+def largest_draw(law: _Law) -> float:
+    """Return the largest amount that a law can draw, at a survival of 2**-53; inf or nan where that is no number."""
+    with np.errstate(all="ignore"):
+        try:
+            return float(law.core().quantile_from_survival(_SMALLEST_SURVIVAL))
+        except (ArithmeticError, ValueError):
+            return float("nan")
+
+
+def too_large(law: _Law) -> str:
+    """Say in a message that a law draws amounts that are not held exactly."""
+    name = law.law  # type: ignore[attr-defined]
+    return (
+        f"is a law ({name}) that can draw up to {largest_draw(law):.3g}, but amounts are held exactly up to "
+        f"{MOST_DRAWN:.3g} (2^53 fen)."
+    )
+
+
+def _bounded(law: LawTable) -> LawTable:
+    most = largest_draw(law)
+    if not 0.0 <= most <= MOST_DRAWN:
+        refuse(f"{too_large(law)} Give it a lighter tail, or a lower scale.")
+    return law
+
+
+AmountLaw = Annotated[AnyAmountLaw, AfterValidator(_bounded)]
 ShareLaw = Annotated[Constant | Beta | Uniform | Discrete, Field(discriminator="law")]
 
 
@@ -274,11 +325,14 @@ class Bernoulli(Table):
         return self.probability
 
 
+EventsPerYear = Annotated[NonNegative, Field(le=_MOST_A_YEAR, description="at most one a day")]
+
+
 class Poisson(Table):
     """Poisson number of events a year."""
 
     law: Literal["poisson"]
-    events_per_year: NonNegative
+    events_per_year: EventsPerYear
 
     @property
     def mean(self) -> float:
@@ -290,8 +344,19 @@ class NegativeBinomial(Table):
     """Negative binomial number of events: variance mean + mean^2 / size."""
 
     law: Literal["negative_binomial"]
-    events_per_year: NonNegative
+    events_per_year: EventsPerYear
     size: Positive
+
+    @rule
+    def _countable(self) -> Iterator[Problem]:
+        from scipy.special import betainc
+
+        mean, size = self.events_per_year, self.size
+        if betainc(_MOST_EVENTS + 1, size, mean / (mean + size)) >= _RAREST:
+            yield Problem(
+                "size",
+                f"= {size:g} lets a year have more than {_MOST_EVENTS:_} events. Raise it, or lower the mean.",
+            )
 
     @property
     def mean(self) -> float:

@@ -6,19 +6,28 @@ import copy
 import hashlib
 import json
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import PrivateAttr, ValidationError
 
 from fangpinbao.errors import InputError, Problem
+from fangpinbao.scenario.bounds import bound_problems
 from fangpinbao.scenario.checks import cross_check
 from fangpinbao.scenario.likeness import fill_likenesses, without_repeats
 from fangpinbao.scenario.messages import problems_of
 from fangpinbao.scenario.models import ScenarioModel
+from fangpinbao.scenario.plain import as_written
+from fangpinbao.scenario.provenance import (
+    CHANGED,
+    UNSOURCED,
+    Number,
+    is_plain_number,
+    is_sourced,
+    strip_provenance,
+)
+from fangpinbao.scenario.reading import read_toml
 
 __all__ = [
     "Number",
@@ -31,35 +40,7 @@ __all__ = [
 ]
 
 Document = dict[str, Any]
-_SOURCED_KEYS = {"value", "source", "range", "note"}
-_CHANGED = "changed"
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a scenario and where it comes from.
-
-    Attributes
-    ----------
-    place
-        Dotted path in the file.
-    value
-        The number, or the list of numbers.
-    source
-        Source id, or None where none is named.
-    status
-        ``official``, ``published`` or ``assumed``; a number without a source is assumed.
-    range
-        Plausible lower and upper value, where the scenario gives one.
-    """
-
-    place: str
-    value: Any
-    source: str | None
-    status: str
-    range: tuple[float, float] | None = None
-    note: str | None = None
 
 
 class Scenario(ScenarioModel):
@@ -83,7 +64,7 @@ class Scenario(ScenarioModel):
         annotated = copy.deepcopy(dict(document))
         name = subject or (str(file) if file else str(annotated.get("name", "scenario")))
         _refuse_unknown_format(annotated, name)
-        plain, numbers, problems = _strip_provenance(annotated)
+        plain, numbers, problems = strip_provenance(annotated)
         likenesses, unlike = fill_likenesses(plain)
         problems += unlike
         try:
@@ -92,6 +73,8 @@ class Scenario(ScenarioModel):
             problems += problems_of(error, plain)
             scenario = None
         problems += cross_check(plain, file.parent if file else Path())
+        if scenario is not None:
+            problems += bound_problems(scenario)
         if problems or scenario is None:
             raise InputError(name, without_repeats(problems, likenesses))
         scenario._document = annotated
@@ -168,9 +151,15 @@ def load_with(path: str | Path, parts: Sequence[str | Path]) -> Scenario:
     """
     file = scenario_path(path)
     document = _resolve(file, ())
-    for part in parts:
-        _lay_over(document, _resolve(scenario_path(part), ()))
     subject = " with ".join([str(path), *map(str, parts)])
+    problems: list[Problem] = []
+    for part in parts:
+        try:
+            _lay_over(document, _resolve(scenario_path(part), ()))
+        except InputError as error:
+            problems += [Problem(str(part), str(problem)) for problem in error.problems]
+    if problems:
+        raise InputError(subject, problems)
     return Scenario.from_document(document, file=file, subject=subject)
 
 
@@ -212,26 +201,15 @@ def scenario_path(path: str | Path) -> Path:
 
     near = get_close_matches(text.removeprefix("scenarios/"), scenario_names(), n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    names = ", ".join(scenario_names())
-    raise InputError(str(path), [Problem("", f"is neither a file nor a shipped scenario ({names}).{hint}")])
+    cure = "Check the path; `fangpinbao scenarios` lists what is shipped."
+    raise InputError(str(path), [Problem("", f"is neither a file nor a shipped scenario.{hint} {cure}")])
 
 
 def _refuse_unknown_format(document: Mapping[str, Any], subject: str) -> None:
     version = document.get("format", FORMAT)
     if type(version) is not int or version != FORMAT:
-        reason = f"= {version!r} is not a format this version reads. Write format = {FORMAT}."
+        reason = f"= {as_written(version)} is not a format this version reads. Write format = {FORMAT}."
         raise InputError(subject, [Problem("format", reason)])
-
-
-def _read(file: Path) -> Document:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InputError(
-            str(file), [Problem("", f"is not UTF-8 text: {error.reason}. Save it as UTF-8.")]
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(str(file), [Problem("", f"is not valid TOML: {error}.")]) from None
 
 
 def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
@@ -239,30 +217,50 @@ def _resolve(file: Path, seen: tuple[Path, ...]) -> Document:
     if file.resolve() in seen:
         chain = " -> ".join(path.name for path in (*seen, file))
         raise InputError(str(file), [Problem("extends", f"goes round in a circle: {chain}. Break it.")])
-    document = _read(file)
+    document = read_toml(file)
     _refuse_unknown_format(document, str(file))  # each by itself: what lies over it may say another
-    bases = document.pop("extends", [])
-    bases = [bases] if isinstance(bases, str) else bases
+    problems: list[Problem] = []
+    bases = _texts(document.pop("extends", []), "extends", "zhongning-2020", problems)
+    without = _texts(document.pop("without", []), "without", "perils.flood", problems)
     merged: Document = {}
     for base in bases:
-        name = base if str(base).endswith(".toml") else f"{base}.toml"
-        base_file = file.parent / name
-        if not base_file.is_file():
-            base_file = _shipped_folder() / name
-        if not base_file.is_file():
-            reason = f"= {base!r} is neither a file beside {file.name} nor a shipped scenario."
-            raise InputError(str(file), [Problem("extends", f"{reason} Name one, e.g. zhongning-2020.")])
-        _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
-    _take_out(merged, document.pop("without", []), file)
+        name = base if base.endswith(".toml") else f"{base}.toml"
+        places = [folder / name for folder in (file.parent, _shipped_folder())]
+        base_file = next((place for place in places if place.is_file()), None)
+        if base_file is None:
+            reason = f"= {base!r} is neither a file beside {file.name} nor a shipped scenario. "
+            reason += "Name one, e.g. zhongning-2020."
+            problems.append(Problem("extends", reason))
+            continue
+        try:
+            _lay_over(merged, _resolve(base_file, (*seen, file.resolve())))
+        except InputError as error:
+            for inner in error.problems:
+                link = f"whose {inner.place} {inner.message}" if inner.place else f"which {inner.message}"
+                problems.append(Problem("extends", f"= {base!r}, {link}"))
+    if problems:
+        raise InputError(str(file), problems)
+    _take_out(merged, without, file)
     _lay_over(merged, document)
     return merged
 
 
-def _take_out(below: Document, paths: Any, file: Path) -> None:
+def _texts(given: Any, key: str, example: str, problems: list[Problem]) -> list[str]:
+    """Return the texts that a key holds, one or a list; add what is none to the problems."""
+    items = given if isinstance(given, list) else [given]
+    for index, item in enumerate(items):
+        if not isinstance(item, str):
+            place = f"{key}[{index}]" if isinstance(given, list) else key
+            reason = f'= {as_written(item)} is not a text. Write e.g. {key} = "{example}".'
+            problems.append(Problem(place, reason))
+    return [item for item in items if isinstance(item, str)]
+
+
+def _take_out(below: Document, paths: list[str], file: Path) -> None:
     """Take tables or keys that a file does not want out of what it extends."""
     problems = []
-    for path in [paths] if isinstance(paths, str) else paths:
-        *tables, last = [str(step) for step in parse_path(str(path))] or [""]
+    for path in paths:
+        *tables, last = [str(step) for step in parse_path(path)] or [""]
         node: Any = below
         for step in tables:
             node = node.get(step) if isinstance(node, dict) else None
@@ -280,28 +278,18 @@ def _lay_over(below: Document, above: Document) -> None:
     for key, value in above.items():
         old = below.get(key)
         if isinstance(old, dict) and isinstance(value, dict) and not _is_other_law(old, value):
-            if _is_sourced(old) or _is_sourced(value):
+            if is_sourced(old) or is_sourced(value):
                 below[key] = value
             else:
                 _lay_over(old, value)
-        elif key in below and "source" not in above and _is_plain_number(value) and "source" in below:
-            below[key] = {"value": value, "source": _CHANGED}
+        elif key in below and "source" not in above and is_plain_number(value) and "source" in below:
+            below[key] = {"value": value, "source": CHANGED}
         else:
             below[key] = value
 
 
 def _is_other_law(old: Document, new: Document) -> bool:
     return "law" in new and "law" in old
-
-
-def _is_sourced(value: Any) -> bool:
-    return isinstance(value, dict) and "value" in value and set(value) <= _SOURCED_KEYS
-
-
-def _is_plain_number(value: Any) -> bool:
-    if isinstance(value, list):
-        return bool(value) and all(_is_plain_number(item) for item in value)
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 _TOKEN = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -329,89 +317,8 @@ def _assign(document: Document, path: str, value: Any) -> list[Problem]:
     if isinstance(node, list) and isinstance(last, int) and last < len(node):
         node[last] = value
     elif isinstance(node, dict) and isinstance(last, str):
-        is_sourced = _is_plain_number(value) and steps[0] not in _UNSOURCED
-        node[last] = {"value": value, "source": _CHANGED} if is_sourced else value
+        is_sourced = is_plain_number(value) and steps[0] not in UNSOURCED
+        node[last] = {"value": value, "source": CHANGED} if is_sourced else value
     else:
         return [Problem(path, "does not exist. Check the path against the file.")]
     return []
-
-
-_UNSOURCED = {"format", "calendar_year", "name", "title", "place", "note", "sources", "simulation"}
-
-
-def _strip_provenance(document: Document) -> tuple[Document, tuple[Number, ...], list[Problem]]:
-    """Replace ``{ value, source, range }`` by the value; list every number with its source."""
-    sources = document.get("sources", {})
-    sources = sources if isinstance(sources, dict) else {}
-    problems: list[Problem] = []
-
-    def status_of(source: str | None, place: str) -> str:
-        if source is None or source == _CHANGED:
-            return "assumed"
-        entry = sources.get(source)
-        if not isinstance(entry, dict):
-            from difflib import get_close_matches
-
-            near = get_close_matches(source, list(sources), n=1)
-            hint = f" Did you mean {near[0]}?" if near else " Add it under [sources]."
-            problems.append(Problem(place, f"= {source!r} names no source of this file.{hint}"))
-            return "assumed"
-        return str(entry.get("status", "assumed"))
-
-    def walk(node: Any, place: str, source: str | None) -> tuple[Any, Iterator[Number]]:
-        if isinstance(node, dict):
-            if _is_sourced(node):
-                own = node.get("source", source)
-                own = own if isinstance(own, str) else None
-                number = Number(
-                    place, node["value"], own, status_of(own, f"{place}.source"), None, node.get("note")
-                )
-                if "range" in node:
-                    number = _with_range(number, node["range"], place, problems)
-                return node["value"], iter([number])
-            own = node.get("source")
-            inner = own if isinstance(own, str) else source
-            if isinstance(own, str):
-                status_of(own, f"{place}.source" if place else "source")
-            plain: Document = {}
-            found: list[Number] = []
-            for key, value in node.items():
-                inside = f"{place}.{key}" if place else str(key)
-                if not place and key in _UNSOURCED:
-                    plain[key] = value
-                    continue
-                plain[key], more = walk(value, inside, inner)
-                found.extend(more)
-            return plain, iter(found)
-        if isinstance(node, list) and not _is_plain_number(node):
-            pairs = [walk(item, f"{place}[{index}]", source) for index, item in enumerate(node)]
-            return [value for value, _ in pairs], iter([number for _, more in pairs for number in more])
-        if _is_plain_number(node):
-            known = source is None or source == _CHANGED or isinstance(sources.get(source), dict)
-            status = status_of(source, place) if known else "assumed"
-            return node, iter([Number(place, node, source, status)])
-        return node, iter(())
-
-    plain, numbers = walk(document, "", None)
-    return plain, tuple(numbers), problems
-
-
-def _with_range(number: Number, given: Any, place: str, problems: list[Problem]) -> Number:
-    if (
-        not (isinstance(given, list) and len(given) == 2 and _is_plain_number(given))
-        or any(isinstance(end, list) for end in given)
-        or given[0] > given[1]
-        or (
-            _is_plain_number(number.value)
-            and not isinstance(number.value, list)
-            and not given[0] <= number.value <= given[1]
-        )
-    ):
-        problems.append(
-            Problem(
-                f"{place}.range",
-                f"= {given!r} must be [low, high] around the value {number.value!r}. Correct it.",
-            )
-        )
-        return number
-    return replace(number, range=(float(given[0]), float(given[1])))

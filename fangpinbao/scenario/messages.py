@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from fangpinbao.errors import Problem
 from fangpinbao.scenario.models import ScenarioModel
+from fangpinbao.scenario.plain import as_written
 
 __all__ = ["place_of", "problems_of"]
 
@@ -19,7 +20,32 @@ def problems_of(
     error: ValidationError, document: dict[str, Any], root: type[BaseModel] = ScenarioModel
 ) -> list[Problem]:
     """Return one problem per finding, with paths as written in the file; ``root`` is the document's model."""
-    return [_problem(entry, document, root) for entry in error.errors(include_url=False)]
+    entries = error.errors(include_url=False)
+    kinds: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry["type"] in _BRANCHES:
+            kinds.setdefault(place_of(_steps(entry["loc"], document)), []).append(entry["type"])
+    found: dict[Problem, None] = {}
+    for entry in entries:
+        place = place_of(_steps(entry["loc"], document))
+        names = list(dict.fromkeys(_BRANCHES[kind] for kind in kinds.get(place, [])))
+        if (
+            entry["type"] in _BRANCHES and len(names) > 1
+        ):  # a value that may be of several kinds is none of them
+            either = f"= {as_written(entry['input'])} is neither {' nor '.join(names)}. Write one of them."
+            found[Problem(place, either)] = None
+        else:
+            found[_problem(entry, document, root)] = None
+    return list(found)
+
+
+_BRANCHES = {
+    "string_type": "a text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "list_type": "a list",
+}
 
 
 def place_of(steps: list[str | int]) -> str:
@@ -112,7 +138,7 @@ def _problem(entry: Any, document: dict[str, Any], root: type[BaseModel]) -> Pro
     kind, context = entry["type"], entry.get("ctx", {})
     steps = _steps(entry["loc"], document)
     place, value = place_of(steps), entry["input"]
-    shown = "" if isinstance(value, dict | list) else f"= {value!r} "
+    shown = "" if isinstance(value, dict | list) else f"= {as_written(value)} "
     if kind == "rule":
         inner = context["place"]
         dot = "" if not place or inner.startswith("[") else "."
@@ -154,6 +180,8 @@ def _problem(entry: Any, document: dict[str, Any], root: type[BaseModel]) -> Pro
             )
         cure = f"Did you mean {near}?" if near else f"Choose one of {context['expected']}."
         return Problem(place, f"{shown}is not known here. {cure}")
+    if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
+        return Problem(place, f"{shown}is too large for a number. Lower it.")
     return Problem(place, shown + _rule(kind, context, entry["msg"]))
 
 
@@ -166,7 +194,7 @@ def _rule(kind: str, context: dict[str, Any], message: str) -> str:
     }
     if kind in comparisons:
         key, text = comparisons[kind]
-        return text.format(f"{context[key]:g}" if isinstance(context[key], float) else context[key])
+        return text.format(_bound(context[key]))
     fixed = {
         "float_type": "is not a number. Write it without quotes or units.",
         "int_type": "is not a whole number. Write it without quotes, units or a decimal point.",
@@ -186,3 +214,10 @@ def _rule(kind: str, context: dict[str, Any], message: str) -> str:
     if kind == "too_short":
         return f"is too short: at least {context['min_length']} needed. Add entries, or drop the key."
     return message.rstrip(".") + ". Correct it."
+
+
+def _bound(number: float) -> str:
+    """Write a bound as a scenario may: 20_000_000, 1e11."""
+    return (
+        f"{number:g}".replace("e+0", "e").replace("e+", "e") if isinstance(number, float) else f"{number:_}"
+    )

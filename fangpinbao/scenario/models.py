@@ -15,15 +15,18 @@ from fangpinbao.scenario.base import (
     Name,
     NonNegative,
     Positive,
+    Seed,
     Share,
     Table,
     Yuan,
+    YuanInAll,
     refuse,
     rule,
 )
 from fangpinbao.scenario.catastrophe import Catastrophe
 from fangpinbao.scenario.laws import AmountLaw, Beta, Constant, Discrete, FrequencyLaw, ShareLaw, Uniform
 from fangpinbao.scenario.population import AgeBands, ClassMargins, Population
+from fangpinbao.scenario.provenance import Source
 from fangpinbao.scenario.relief import ReliefEntry
 from fangpinbao.scenario.risk import Detection, Risk
 from fangpinbao.scenario.terms import AggregateLimit, Coverage, Filter, Loading, SharedLimit, TopUp
@@ -44,20 +47,6 @@ __all__ = [
     "Source",
     "YearFactor",
 ]
-
-Status = Literal["official", "published", "assumed"]
-
-
-class Source(BaseModel):
-    """Where numbers come from."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str
-    status: Status
-    address: str | None = None
-    year: str | int | None = None
-    note: str | None = None
 
 
 class Factors(Table):
@@ -224,7 +213,9 @@ class EverInsured(Table):
     """What a product insured over all its policy years, as published: records, not inputs of the simulation."""
 
     times: Annotated[NonNegative | None, Field(description="units insured, summed over policy years")] = None
-    sum_insured: Annotated[Yuan | None, Field(description="sums insured, summed over policy years")] = None
+    sum_insured: Annotated[YuanInAll | None, Field(description="sums insured, summed over policy years")] = (
+        None
+    )
 
 
 class Programme(Table):
@@ -362,8 +353,8 @@ class Programme(Table):
 class Simulation(Table):
     """Defaults of a run."""
 
-    years: Count = 10_000
-    seed: Annotated[int, Field(ge=0)] = 1
+    years: Annotated[Count, Field(le=10_000_000)] = 10_000
+    seed: Seed = 1
 
 
 class AccountTable(Table):

@@ -9,8 +9,20 @@ from typing import Annotated
 from pydantic import Field
 
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.base import Count, Name, NonNegative, Positive, Share, Table, Yuan, rule
-from fangpinbao.scenario.laws import AmountLaw
+from fangpinbao.scenario.base import (
+    MOST_PERSONS,
+    MOST_TOWNSHIPS,
+    Count,
+    Name,
+    NonNegative,
+    Positive,
+    Seed,
+    Share,
+    Table,
+    Yuan,
+    rule,
+)
+from fangpinbao.scenario.laws import MOST_DRAWN, AmountLaw, AnyAmountLaw, largest_draw, too_large
 from fangpinbao.scenario.vocabulary import (
     ADULT_AGE,
     MEMBERS_OF_A_HOUSEHOLD,
@@ -50,7 +62,7 @@ class ClassMargins(Table):
     age: AgeBands
     age_end: Annotated[int, Field(ge=1, le=120, description="end of the last age band")] = 95
     female_share: Share = 0.49
-    income_per_head: AmountLaw
+    income_per_head: AnyAmountLaw
     income_from: Annotated[Yuan, Field(description="lower end: the law is cut off below")] = 0.0
     income_to: Annotated[Yuan | None, Field(description="upper end: the law is cut off above")] = None
     consumption_per_head: Annotated[AmountLaw | None, Field(description="absent: equals income")] = None
@@ -107,6 +119,10 @@ class ClassMargins(Table):
         if high is not None and high < low:
             yield Problem("income_to", f"= {high:g} lies below income_from ({low:g}). Swap them.")
             return
+        if high is None and not largest_draw(self.income_per_head) <= MOST_DRAWN:
+            message = f"{too_large(self.income_per_head)} Give it a lighter tail, or income_to."
+            yield Problem("income_per_head", message)
+            return
         above_low, above_high = self.income_survival()
         if above_low - above_high <= 1e-12:
             yield Problem("income_per_head", "never falls between income_from and income_to. Widen them.")
@@ -122,8 +138,8 @@ class Population(Table):
     """Who is simulated: read from a roster, or made from margins."""
 
     file: Annotated[str | None, Field(description="CSV or Parquet roster; beside the scenario file")] = None
-    persons: Annotated[Count | None, Field(description="persons to synthesise")] = None
-    seed: Annotated[int, Field(ge=0, description="seed of the synthesis, apart from the simulation's")] = 0
+    persons: Annotated[Count | None, Field(le=MOST_PERSONS, description="persons to synthesise")] = None
+    seed: Annotated[Seed, Field(description="seed of the synthesis, apart from the simulation's")] = 0
     townships: Annotated[list[str] | int, Field(description="names, or how many")] = 1
     township_shares: list[Positive] | None = None
     classes: dict[HouseholdClass, ClassMargins] = {}
@@ -159,6 +175,10 @@ class Population(Table):
             yield Problem("townships", "is empty. Name at least one township.")
         elif isinstance(self.townships, int) and self.townships < 1:
             yield Problem("townships", f"= {self.townships} must be at least 1. Raise it.")
+        count = self.townships if isinstance(self.townships, int) else len(self.townships)
+        if count > MOST_TOWNSHIPS:
+            given = f"= {count}" if isinstance(self.townships, int) else f"has {count} names;"
+            yield Problem("townships", f"{given} must be at most {MOST_TOWNSHIPS:_}. Lower it.")
 
     @rule
     def _a_share_for_each_township(self) -> Iterator[Problem]:
