@@ -54,13 +54,16 @@ class MissingExtraError(FangpinbaoError, ImportError):
         super().__init__(f"{feature} needs more packages: pip install 'fangpinbao[{extra}]'")
 
 
+_MOST = 2**63 - 1
+
+
 def check_request(*, seed: object, **counts: object) -> None:
     """Refuse a seed or a count (years, threads ...) that is no whole number in its range; None is the default.
 
     Raises
     ------
     InputError
-        Naming every wrong one: counts are at least 1, a seed at least 0.
+        Naming every wrong one: counts are at least 1, a seed at least 0, none beyond 64 bits.
     """
     problems = []
     for name, value in {**counts, "seed": seed}.items():
@@ -71,5 +74,7 @@ def check_request(*, seed: object, **counts: object) -> None:
             problems.append(Problem(name, f"= {value!r} is not a whole number. Write one without a point."))
         elif int(value) < least:
             problems.append(Problem(name, f"= {value} must be at least {least}. Raise it."))
+        elif int(value) > _MOST:
+            problems.append(Problem(name, f"= {value} must be at most {_MOST}. Lower it."))
     if problems:
         raise InputError("the request", problems)

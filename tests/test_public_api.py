@@ -131,3 +131,8 @@ def test_a_request_of_a_catastrophe_contract_is_refused_alike() -> None:
     scenario = fp.load_scenario("yinchuan-2019")
     with pytest.raises(fp.InputError, match="years = 0 must be at least 1"):
         fp.simulate_catastrophe(scenario, years=0)
+
+
+def test_a_seed_beyond_what_keys_hold_is_refused() -> None:
+    with pytest.raises(fp.InputError, match=f"seed = {2**64} must be at most {2**63 - 1}. Lower it."):
+        fp.simulate(fp.load_scenario("textbook/deductible-pareto"), years=1, seed=2**64)
