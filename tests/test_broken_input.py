@@ -218,6 +218,15 @@ def test_options_beyond_their_bounds_are_refused(options: tuple[str, str]) -> No
     assert options[0] in "\n".join(refused_command("compare", COUNTY, "base", "none", *options))
 
 
+def test_a_picture_that_cannot_be_written_is_refused_before_the_run() -> None:
+    lines = refused_command("funnel", "zhongning-2020-detection", "--picture", "nowhere/funnel.doc")
+
+    assert lines[1:] == [
+        " 1. has no ending of a picture. Write one of .png, .svg, .pdf, .jpg.",
+        " 2. The folder nowhere does not exist. Make it first.",
+    ]
+
+
 def test_explain_names_every_wrong_option() -> None:
     lines = refused_command("explain", COUNTY, "--path", str(10**30), "--programme", "bas")
 
