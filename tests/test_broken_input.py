@@ -59,9 +59,9 @@ LARGE: list[tuple[dict[str, Any], str]] = [
     ({"simulation.seed": 2**64}, "simulation.seed = 18446744073709551616 must be at most 9_223_372_036_854_775_807. Lower it."),
     ({"perils.flood.frequency.events_per_year": 2000}, "perils.flood.frequency.events_per_year = 2000 must be at most 365. Lower it."),
     ({"perils.flood.frequency": {"law": "negative_binomial", "events_per_year": 300, "size": 0.01}}, "perils.flood.frequency.size = 0.01 lets a year have more than 10_000 events. Raise it, or lower the mean."),
-    ({"perils.accident.factors": {"sex": {"male": 1e9}}}, "perils.accident.frequency reaches 4e+07 events a year where its factors and year factors are largest; at most 10000 can be drawn. Lower it, or narrow the factors."),
+    ({"perils.inpatient.factors": {"sex": {"male": 1e9}}}, "perils.inpatient.frequency reaches 2e+08 events a year where its factors and year factors are largest; at most 10000 can be drawn. Lower it, or narrow the factors."),
     ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e6}, "perils.accident.books.0.factors": {"sex": {"male": 1e9}}}, "perils.accident.books[0].amount can reach 1e+15 yuan with the largest factors, but amounts are held exactly up to 9.01e+13 (2^53 fen). Give it a lighter tail, or lower the factors."),
-    ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e11}, "population.persons": 1_000_000}, "perils.accident.books[0].amount comes to as much as 4e+09 yuan a person and year, too much for 1000000 persons: a year is held up to 1e+13 yuan. Lower it to 1e+07 yuan a person, or take fewer."),
+    ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e11}, "population.persons": 1_000_000}, "perils.accident.books[0].amount comes to as much as 1e+11 yuan a person and year, too much for 1000000 persons: a year is held up to 1e+13 yuan. Lower it to 1e+07 yuan a person, or take fewer."),
 ]  # fmt: skip
 
 
@@ -275,3 +275,35 @@ def test_a_broken_roster_is_refused_by_row_and_column(rows: list[str], says: str
     file.write_text(f'{head}[population]\nfile = "people.csv"\n{rest}', encoding="utf-8")
 
     assert says in "\n".join(refused_command("run", str(file), "--years", "2"))
+
+
+def test_bounds_hold_for_regional_catastrophes_too() -> None:
+    zone = "catastrophe.earthquake.zones.yinchuan_graben.events_per_year"
+    changes = {
+        zone: 1e6,
+        "catastrophe.tiers[0].share_of_years": 1e-300,
+        "catastrophe.exposure.residents": 10**12,
+    }
+    with pytest.raises(InputError) as caught:
+        load_scenario("yinchuan-2019").replace_all(changes)
+
+    assert [str(problem) for problem in caught.value.problems] == [
+        "catastrophe.earthquake.zones.yinchuan_graben.events_per_year = 1000000.0 must be at most 365. Lower it.",
+        "catastrophe.exposure.residents = 1000000000000 must be at most 1_000_000_000. Lower it.",
+        "catastrophe.tiers[0].share_of_years = 1e-300 must be at least 0.0001. Raise it.",
+    ]
+
+
+def test_a_peril_of_a_region_that_never_strikes_is_drawn_without_a_warning() -> None:
+    never = load_scenario("yinchuan-2019").replace(
+        "catastrophe.perils.rainstorm.frequency.events_per_year", 0.0
+    )
+    figures = fp.catastrophe_figures(fp.simulate_catastrophe(never, years=40, seed=1))
+
+    assert len(figures) > 0
+
+
+def test_a_chance_that_factors_raise_above_one_stays_a_chance() -> None:
+    document = with_values({"perils.accident.factors": {"sex": {"male": 1e9}}})
+
+    assert Scenario.from_document(document).perils["accident"].factors.sex == {"male": 1e9}

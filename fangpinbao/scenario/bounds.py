@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.base import MOST_PERSONS
 from fangpinbao.scenario.laws import MOST_DRAWN, largest_draw
 from fangpinbao.scenario.vocabulary import MEMBERS_OF_A_HOUSEHOLD
 
@@ -26,6 +25,8 @@ MOST_A_YEAR = 1e13
 """Yuan that a scenario may expect in a year, over all persons."""
 _MOST_EVENTS = 10_000.0
 """Events a year that a peril may expect, with all its factors at their largest."""
+_OF_A_ROSTER = 1_000_000
+"""Persons that a roster is taken to hold, as it is not read yet."""
 _OF_COLUMNS = ("income_per_head", "household_income", "consumption_per_head", "assets")
 
 
@@ -47,12 +48,14 @@ def _largest_factor(factors: Factors) -> float:
 
 
 def _events_of(peril: Peril) -> float:
-    return (peril.frequency.mean if peril.frequency is not None else 1.0) * _largest_factor(peril.factors)
+    if peril.frequency is None or peril.frequency.law == "bernoulli":
+        return 1.0  # at most, whatever the factors
+    return peril.frequency.mean * _largest_factor(peril.factors)
 
 
 def _events(scenario: ScenarioModel) -> Iterator[Problem]:
     for name, peril in scenario.perils.items():
-        if peril.frequency is None:
+        if peril.frequency is None or peril.frequency.law == "bernoulli":
             continue
         events = _events_of(peril)
         for factor in peril.year_factors:
@@ -67,7 +70,7 @@ def _events(scenario: ScenarioModel) -> Iterator[Problem]:
 
 
 def _column(scenario: ScenarioModel, times: str | None) -> tuple[float, float]:
-    """Largest and about mean value of the column that a booking is a multiple of; a roster holds less than 1e6."""
+    """Largest and about mean value of the column that a booking is a multiple of; 1e6 yuan where a roster holds it."""
     if times not in _OF_COLUMNS:
         return 1.0, 1.0
     largest, mean = 0.0, 0.0
@@ -112,7 +115,7 @@ def _year(scenario: ScenarioModel) -> Iterator[Problem]:
     """Whether what all persons may expect to cost and to be paid in a year fits."""
     if "population" not in scenario.model_fields_set:
         return
-    persons = scenario.population.persons or MOST_PERSONS
+    persons = scenario.population.persons or _OF_A_ROSTER
     parts: dict[str, float] = {}
     booked: dict[str, float] = {}
     for name, peril in scenario.perils.items():

@@ -19,6 +19,7 @@ __all__ = [
     "MOST_DRAWN",
     "AmountLaw",
     "AnyAmountLaw",
+    "EventsPerYear",
     "FrequencyLaw",
     "ShareLaw",
     "largest_draw",
