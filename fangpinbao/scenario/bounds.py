@@ -48,9 +48,10 @@ def _largest_factor(factors: Factors) -> float:
 
 
 def _events_of(peril: Peril) -> float:
-    if peril.frequency is None or peril.frequency.law == "bernoulli":
-        return 1.0  # at most, whatever the factors
-    return peril.frequency.mean * _largest_factor(peril.factors)
+    if peril.frequency is None:
+        return 1.0
+    events = peril.frequency.mean * _largest_factor(peril.factors)
+    return min(events, 1.0) if peril.frequency.law == "bernoulli" else events
 
 
 def _events(scenario: ScenarioModel) -> Iterator[Problem]:
