@@ -53,6 +53,7 @@ LARGE: list[tuple[dict[str, Any], str]] = [
     ({LAW: {"law": "lognormal", "mu": 0.0, "sigma": 10.0}}, f"perils.accident.books[0].amount is a law (lognormal) that can draw up to 4.5e+35, {TOO_HEAVY}"),
     ({LAW: {"law": "lognormal", "mu": 1e6, "sigma": 1.0}}, f"perils.accident.books[0].amount is a law (lognormal) that can draw up to inf, {TOO_HEAVY}"),
     ({"population.classes.marginal.income_per_head.sigma": 100.0}, f"population.classes.marginal.income_per_head is a law (lognormal) that can draw up to inf, {CUT_OFF}"),
+    ({LAW: {"law": "spliced", "threshold": 9e3, "tail_weight": 0.1, "body": {"law": "lognormal", "mu": 8.0, "sigma": 100.0}, "tail": {"law": "exponential", "mean": 9e3}}}, f"perils.accident.books[0].amount is a law (spliced) that can draw up to inf, {TOO_HEAVY}"),
     ({"population.persons": 10**11}, "population.persons = 100000000000 must be at most 20_000_000. Lower it."),
     ({"population.townships": 10**9}, "population.townships = 1000000000 must be at most 100_000. Lower it."),
     ({"simulation.years": 10**12}, "simulation.years = 1000000000000 must be at most 10_000_000. Lower it."),
@@ -101,7 +102,7 @@ def test_a_heavy_income_that_is_cut_off_above_is_taken() -> None:
 
 def test_all_that_is_too_large_is_named_at_once() -> None:
     changes: dict[str, Any] = {}
-    for one, _ in (LARGE[1], LARGE[2], LARGE[7], LARGE[8], LARGE[9], LARGE[12]):
+    for one, _ in (LARGE[1], LARGE[2], LARGE[7], LARGE[9], LARGE[10], LARGE[13]):
         changes |= copy.deepcopy(one)
 
     assert len(refusals(with_values(changes))) == 6

@@ -84,7 +84,11 @@ def _column(scenario: ScenarioModel, times: str | None) -> tuple[float, float]:
         highest = largest_draw(law)
         if margins.income_to is not None and law is margins.income_per_head:
             highest = min(highest, margins.income_to) if highest == highest else margins.income_to
-        largest, mean = max(largest, highest), max(mean, law.core().limited_expected_value(highest))
+        try:
+            average = law.core().limited_expected_value(highest)
+        except ArithmeticError:  # a law cut off above, of a tail beyond all numbers
+            average = highest
+        largest, mean = max(largest, highest), max(mean, average)
     members = MEMBERS_OF_A_HOUSEHOLD if times == "household_income" else 1
     return (largest * members, mean * members) if scenario.population.classes else (1e6, 1e6)
 
