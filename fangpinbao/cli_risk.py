@@ -36,6 +36,7 @@ WithOption = Annotated[
 RangesOption = Annotated[bool, typer.Option(help="move assumed numbers over their ranges")]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="also write the figures to this file")]
 MOST_YEARS = 50
+_PICTURES = (".png", ".svg", ".pdf", ".jpg")
 RELIEF_YEARS, _RANGE_YEARS = 1_000, 50
 
 
@@ -142,6 +143,19 @@ def classify(
     _write(json, "classification", found, loaded, asked, seed)
 
 
+def _check_picture(file: Path | None) -> None:
+    """Refuse a picture that could not be written, before anything is computed."""
+    from fangpinbao.errors import InputError, Problem
+
+    problems = []
+    if file is not None and file.suffix.lower() not in _PICTURES:
+        problems.append(Problem("", f"has no ending of a picture. Write one of {', '.join(_PICTURES)}."))
+    if file is not None and not file.parent.is_dir():
+        problems.append(Problem("", f"The folder {file.parent} does not exist. Make it first."))
+    if problems:
+        raise InputError(str(file), problems)
+
+
 @app.command()
 @guarded
 def funnel(
@@ -163,6 +177,7 @@ def funnel(
     from fangpinbao.tables import print_all
 
     language, loaded, _ = _open(scenario, parts, settings, years, lang)
+    _check_picture(picture)
     asked = loaded.simulation.years if years is None else years
     with progress_bar(False, False, language) as report:
         funnels = funnels_of(loaded, asked, seed=seed, designs=design, progress=report)

@@ -53,13 +53,14 @@ LARGE: list[tuple[dict[str, Any], str]] = [
     ({LAW: {"law": "lognormal", "mu": 0.0, "sigma": 10.0}}, f"perils.accident.books[0].amount is a law (lognormal) that can draw up to 4.5e+35, {TOO_HEAVY}"),
     ({LAW: {"law": "lognormal", "mu": 1e6, "sigma": 1.0}}, f"perils.accident.books[0].amount is a law (lognormal) that can draw up to inf, {TOO_HEAVY}"),
     ({"population.classes.marginal.income_per_head.sigma": 100.0}, f"population.classes.marginal.income_per_head is a law (lognormal) that can draw up to inf, {CUT_OFF}"),
+    ({LAW: {"law": "spliced", "threshold": 9e3, "tail_weight": 0.1, "body": {"law": "lognormal", "mu": 8.0, "sigma": 100.0}, "tail": {"law": "exponential", "mean": 9e3}}}, f"perils.accident.books[0].amount is a law (spliced) that can draw up to inf, {TOO_HEAVY}"),
     ({"population.persons": 10**11}, "population.persons = 100000000000 must be at most 20_000_000. Lower it."),
     ({"population.townships": 10**9}, "population.townships = 1000000000 must be at most 100_000. Lower it."),
     ({"simulation.years": 10**12}, "simulation.years = 1000000000000 must be at most 10_000_000. Lower it."),
     ({"simulation.seed": 2**64}, "simulation.seed = 18446744073709551616 must be at most 9_223_372_036_854_775_807. Lower it."),
     ({"perils.flood.frequency.events_per_year": 2000}, "perils.flood.frequency.events_per_year = 2000 must be at most 365. Lower it."),
     ({"perils.flood.frequency": {"law": "negative_binomial", "events_per_year": 300, "size": 0.01}}, "perils.flood.frequency.size = 0.01 lets a year have more than 10_000 events. Raise it, or lower the mean."),
-    ({"perils.accident.factors": {"sex": {"male": 1e9}}}, "perils.accident.frequency reaches 4e+07 events a year where its factors and year factors are largest; at most 10000 can be drawn. Lower it, or narrow the factors."),
+    ({"perils.inpatient.factors": {"sex": {"male": 1e9}}}, "perils.inpatient.frequency reaches 2e+08 events a year where its factors and year factors are largest; at most 10000 can be drawn. Lower it, or narrow the factors."),
     ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e6}, "perils.accident.books.0.factors": {"sex": {"male": 1e9}}}, "perils.accident.books[0].amount can reach 1e+15 yuan with the largest factors, but amounts are held exactly up to 9.01e+13 (2^53 fen). Give it a lighter tail, or lower the factors."),
     ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e11}, "population.persons": 1_000_000}, "perils.accident.books[0].amount comes to as much as 4e+09 yuan a person and year, too much for 1000000 persons: a year is held up to 1e+13 yuan. Lower it to 1e+07 yuan a person, or take fewer."),
 ]  # fmt: skip
@@ -101,7 +102,7 @@ def test_a_heavy_income_that_is_cut_off_above_is_taken() -> None:
 
 def test_all_that_is_too_large_is_named_at_once() -> None:
     changes: dict[str, Any] = {}
-    for one, _ in (LARGE[1], LARGE[2], LARGE[7], LARGE[8], LARGE[9], LARGE[12]):
+    for one, _ in (LARGE[1], LARGE[2], LARGE[7], LARGE[9], LARGE[10], LARGE[13]):
         changes |= copy.deepcopy(one)
 
     assert len(refusals(with_values(changes))) == 6
@@ -218,6 +219,15 @@ def test_options_beyond_their_bounds_are_refused(options: tuple[str, str]) -> No
     assert options[0] in "\n".join(refused_command("compare", COUNTY, "base", "none", *options))
 
 
+def test_a_picture_that_cannot_be_written_is_refused_before_the_run() -> None:
+    lines = refused_command("funnel", "zhongning-2020-detection", "--picture", "nowhere/funnel.doc")
+
+    assert lines[1:] == [
+        " 1. has no ending of a picture. Write one of .png, .svg, .pdf, .jpg.",
+        " 2. The folder nowhere does not exist. Make it first.",
+    ]
+
+
 def test_explain_names_every_wrong_option() -> None:
     lines = refused_command("explain", COUNTY, "--path", str(10**30), "--programme", "bas")
 
@@ -266,3 +276,35 @@ def test_a_broken_roster_is_refused_by_row_and_column(rows: list[str], says: str
     file.write_text(f'{head}[population]\nfile = "people.csv"\n{rest}', encoding="utf-8")
 
     assert says in "\n".join(refused_command("run", str(file), "--years", "2"))
+
+
+def test_bounds_hold_for_regional_catastrophes_too() -> None:
+    zone = "catastrophe.earthquake.zones.yinchuan_graben.events_per_year"
+    changes = {
+        zone: 1e6,
+        "catastrophe.tiers[0].share_of_years": 1e-300,
+        "catastrophe.exposure.residents": 10**12,
+    }
+    with pytest.raises(InputError) as caught:
+        load_scenario("yinchuan-2019").replace_all(changes)
+
+    assert [str(problem) for problem in caught.value.problems] == [
+        "catastrophe.earthquake.zones.yinchuan_graben.events_per_year = 1000000.0 must be at most 365. Lower it.",
+        "catastrophe.exposure.residents = 1000000000000 must be at most 1_000_000_000. Lower it.",
+        "catastrophe.tiers[0].share_of_years = 1e-300 must be at least 0.0001. Raise it.",
+    ]
+
+
+def test_a_peril_of_a_region_that_never_strikes_is_drawn_without_a_warning() -> None:
+    never = load_scenario("yinchuan-2019").replace(
+        "catastrophe.perils.rainstorm.frequency.events_per_year", 0.0
+    )
+    figures = fp.catastrophe_figures(fp.simulate_catastrophe(never, years=40, seed=1))
+
+    assert len(figures) > 0
+
+
+def test_a_chance_that_factors_raise_above_one_stays_a_chance() -> None:
+    document = with_values({"perils.accident.factors": {"sex": {"male": 1e9}}})
+
+    assert Scenario.from_document(document).perils["accident"].factors.sex == {"male": 1e9}

@@ -268,7 +268,7 @@ def main_sources(one: EventClass, words: Uint64Array) -> Int64Array:
 
 def _parts_of(one: EventClass, words: Uint64Array) -> Int64Array:
     rates = np.array([part.rate for part in one.parts])
-    ends = np.cumsum(rates / rates.sum())
+    ends = np.cumsum(rates / max(rates.sum(), np.finfo(np.float64).tiny))  # a class of rate 0 has no events
     return np.minimum(np.searchsorted(ends, uniforms(words, PART)), rates.size - 1).astype(np.int64)
 
 

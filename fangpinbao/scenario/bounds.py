@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.base import MOST_PERSONS
 from fangpinbao.scenario.laws import MOST_DRAWN, largest_draw
 from fangpinbao.scenario.vocabulary import MEMBERS_OF_A_HOUSEHOLD
 
@@ -26,6 +25,8 @@ MOST_A_YEAR = 1e13
 """Yuan that a scenario may expect in a year, over all persons."""
 _MOST_EVENTS = 10_000.0
 """Events a year that a peril may expect, with all its factors at their largest."""
+_OF_A_ROSTER = 1_000_000
+"""Persons that a roster is taken to hold, as it is not read yet."""
 _OF_COLUMNS = ("income_per_head", "household_income", "consumption_per_head", "assets")
 
 
@@ -47,12 +48,15 @@ def _largest_factor(factors: Factors) -> float:
 
 
 def _events_of(peril: Peril) -> float:
-    return (peril.frequency.mean if peril.frequency is not None else 1.0) * _largest_factor(peril.factors)
+    if peril.frequency is None:
+        return 1.0
+    events = peril.frequency.mean * _largest_factor(peril.factors)
+    return min(events, 1.0) if peril.frequency.law == "bernoulli" else events
 
 
 def _events(scenario: ScenarioModel) -> Iterator[Problem]:
     for name, peril in scenario.perils.items():
-        if peril.frequency is None:
+        if peril.frequency is None or peril.frequency.law == "bernoulli":
             continue
         events = _events_of(peril)
         for factor in peril.year_factors:
@@ -67,7 +71,7 @@ def _events(scenario: ScenarioModel) -> Iterator[Problem]:
 
 
 def _column(scenario: ScenarioModel, times: str | None) -> tuple[float, float]:
-    """Largest and about mean value of the column that a booking is a multiple of; a roster holds less than 1e6."""
+    """Largest and about mean value of the column that a booking is a multiple of; 1e6 yuan where a roster holds it."""
     if times not in _OF_COLUMNS:
         return 1.0, 1.0
     largest, mean = 0.0, 0.0
@@ -80,7 +84,11 @@ def _column(scenario: ScenarioModel, times: str | None) -> tuple[float, float]:
         highest = largest_draw(law)
         if margins.income_to is not None and law is margins.income_per_head:
             highest = min(highest, margins.income_to) if highest == highest else margins.income_to
-        largest, mean = max(largest, highest), max(mean, law.core().limited_expected_value(highest))
+        try:
+            average = law.core().limited_expected_value(highest)
+        except ArithmeticError:  # a law cut off above, of a tail beyond all numbers
+            average = highest
+        largest, mean = max(largest, highest), max(mean, average)
     members = MEMBERS_OF_A_HOUSEHOLD if times == "household_income" else 1
     return (largest * members, mean * members) if scenario.population.classes else (1e6, 1e6)
 
@@ -112,7 +120,7 @@ def _year(scenario: ScenarioModel) -> Iterator[Problem]:
     """Whether what all persons may expect to cost and to be paid in a year fits."""
     if "population" not in scenario.model_fields_set:
         return
-    persons = scenario.population.persons or MOST_PERSONS
+    persons = scenario.population.persons or _OF_A_ROSTER
     parts: dict[str, float] = {}
     booked: dict[str, float] = {}
     for name, peril in scenario.perils.items():

@@ -23,7 +23,7 @@ from fangpinbao.scenario.base import (
     rule,
 )
 from fangpinbao.scenario.cells import ByHour, ByMonth, Cells, Exposure
-from fangpinbao.scenario.laws import AmountLaw, FrequencyLaw
+from fangpinbao.scenario.laws import AmountLaw, EventsPerYear, FrequencyLaw
 from fangpinbao.scenario.reinsurance import FinancialTerms
 
 __all__ = [
@@ -196,7 +196,7 @@ class Zone(Table):
     """A seismic source: a band along a line, with a truncated Gutenberg-Richter law of magnitude."""
 
     label: Label | None = None
-    events_per_year: Annotated[NonNegative, Field(description="earthquakes from the smallest magnitude on")]
+    events_per_year: Annotated[EventsPerYear, Field(description="earthquakes from the smallest magnitude on")]
     smallest: Positive
     largest: Positive
     b_value: Positive
@@ -282,7 +282,7 @@ class Tier(Table):
     peril: Name
     zones: Annotated[list[Name] | None, Field(min_length=1, description="earthquakes of these zones")] = None
     from_size: NonNegative
-    share_of_years: Annotated[Share, Field(gt=0, lt=1, description="of the simulated years")]
+    share_of_years: Annotated[Share, Field(ge=1e-4, lt=1, description="of the simulated years")]
 
 
 class Trigger(Table):

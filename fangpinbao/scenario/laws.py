@@ -19,6 +19,7 @@ __all__ = [
     "MOST_DRAWN",
     "AmountLaw",
     "AnyAmountLaw",
+    "EventsPerYear",
     "FrequencyLaw",
     "ShareLaw",
     "largest_draw",
@@ -285,12 +286,15 @@ LawTable = TypeVar("LawTable", bound=_Law)
 
 
 def largest_draw(law: _Law) -> float:
-    """Return the largest amount that a law can draw, at a survival of 2**-53; inf or nan where that is no number."""
+    """Return the largest amount that a law can draw, at a survival of 2**-53; inf where none can be computed."""
     with np.errstate(all="ignore"):
         try:
-            return float(law.core().quantile_from_survival(_SMALLEST_SURVIVAL))
+            core_law = law.core()
+            most = float(core_law.quantile_from_survival(_SMALLEST_SURVIVAL))
+            core_law.limited_expected_value(most)  # as the law's table needs it
         except (ArithmeticError, ValueError):
-            return float("nan")
+            return float("inf")
+    return most
 
 
 def too_large(law: _Law) -> str:
