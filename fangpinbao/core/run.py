@@ -65,9 +65,9 @@ def draw(
     """Draw the events of ``years`` from ``low`` on; returns the runs, negative: the capacity that is needed."""
     always = base.always if settle == ORDINARY else base.insured
     width = (block.households + 7) // 8 * 8
-    marks = work.home_mark[: years * width].reshape(years, width)  # but for those who are settled whatever happens
+    marks = work.home_mark[: years * width].reshape(years, width)
     marks[:] = 0
-    marks[:, always] = 1
+    marks[:, always] = 1  # settled whatever happens
     marks[:, : block.households if is_base else 0] = 1
     if work.book.size and work.mode == THIS_YEAR and not is_base:
         mark_debtors(low, years, block.households, work.book, work.home_mark)
