@@ -134,6 +134,26 @@ def _nearest(word: str, words: list[str]) -> str | None:
     return near[0] if near else longer[0] if longer else None
 
 
+def _meant(steps: list[str | int], document: dict[str, Any]) -> str | None:
+    """Return the table that somebody may have meant who named an unfinished one: a coverage, a programme, a peril.
+
+    A programme is only taken for a misspelt one if it holds nothing but the coverage in question.
+    """
+    is_coverage = len(steps) >= 5 and steps[2] == "coverages"
+    for at in (3, 1) if is_coverage else (1,):
+        named: Any = document
+        for step in steps[:at]:
+            named = _part(named, step)
+        if not isinstance(named, dict) or at >= len(steps) - 1:
+            continue
+        if is_coverage and at == 1 and len(_part(named, steps[1]) or {}) > 1:
+            continue
+        near = _nearest(str(steps[at]), [key for key in named if key != steps[at]])
+        if near:
+            return place_of([*steps[:at], near])
+    return None
+
+
 def _problem(entry: Any, document: dict[str, Any], root: type[BaseModel]) -> Problem:
     kind, context = entry["type"], entry.get("ctx", {})
     steps = _steps(entry["loc"], document)
@@ -150,17 +170,8 @@ def _problem(entry: Any, document: dict[str, Any], root: type[BaseModel]) -> Pro
         cure = f"Did you mean {where}?" if near else f"Known here: {', '.join(known)}."
         return Problem(place, f"is read by nothing. {cure}")
     if kind == "missing":
-        at = 3 if len(steps) >= 5 and steps[2] == "coverages" else 1  # where the table's own name stands
-        named: Any = document
-        for step in steps[:at]:
-            named = _part(named, step)
-        siblings = (
-            [key for key in named if key != steps[at]]
-            if isinstance(named, dict) and at < len(steps) - 1
-            else []
-        )
-        near = _nearest(str(steps[at]), siblings) if siblings else None
-        hint = f", or did you mean {place_of([*steps[:at], near])}?" if near else "."
+        near = _meant(steps, document)
+        hint = f", or did you mean {near}?" if near else "."
         return Problem(place, f"is missing. Add it{hint}")
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         tags = str(context.get("expected_tags", "")).replace("'", "")
