@@ -291,6 +291,43 @@ def linearity(bench: Bench) -> None:
     bench.results["linearity"] = {"by_persons": by_persons, "by_years": by_years}
 
 
+def limited(bench: Bench) -> None:
+    """What years cost in which the aggregate limit binds: runs with it and runs with it topped up, in turns."""
+    rows, found = [], []
+    for persons, years in ((20_000, 1_000), *([(20_000, 4_000)] if bench.full else []), (2_000, 1_000)):
+        scenario = problem(persons)
+        population = population_of(scenario)
+        with_limit = Engine(scenario, population, seed=1)
+        without = Engine(scenario.replace("programmes.base.aggregate.rule", "topped_up"), population, seed=1)
+        binding = len(with_limit.run(years, threads=THREADS).limited_years["base"])
+        for threads in (1, THREADS):
+            pairs = [
+                [
+                    timed(lambda e=engine, n=years, t=threads: e.run(n, threads=t))
+                    for engine in (with_limit, without)
+                ]
+                for _ in range(bench.repetitions + 1)
+            ][1:]  # the first one warms up
+            cut, plain = (statistics.median(times) for times in zip(*pairs, strict=True))
+            more = (cut - plain) / binding / (plain / years)
+            found.append(
+                {"persons": persons, "years": years, "threads": threads, "binding": binding, "more": more}
+            )
+            speeds = (millions(persons * years / seconds) for seconds in (cut, plain))
+            rows.append((f"{persons:,}", f"{years:,}", str(threads), str(binding), *speeds, f"{more:.1f}"))
+    header = (
+        "persons",
+        "years",
+        "threads",
+        "limited",
+        "million a second",
+        "topped up",
+        "more a limited year",
+    )
+    table("Years in which the aggregate limit binds; what one costs more, in ordinary years", header, rows)
+    bench.results["limited"] = found
+
+
 def memory(bench: Bench) -> None:
     """Peak memory of 100,000 persons x 10,000 years in a fresh process."""
     persons = 100_000
@@ -356,6 +393,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "zhongning": zhongning,
     "linearity": linearity,
     "memory": memory,
+    "limited": limited,
     "first-table": first_table,
 }
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, cast
 
 import typer
 
+from fangpinbao.errors import MOST_SEED, MOST_YEARS
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -54,10 +56,10 @@ SetOption = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="change a value; may be given several times"),
 ]
 YearsOption = Annotated[
-    int | None, typer.Option(min=1, max=10_000_000, help="simulated years (default: the scenario's)")
+    int | None, typer.Option(min=1, max=MOST_YEARS, help="simulated years (default: the scenario's)")
 ]
 SeedOption = Annotated[
-    int | None, typer.Option(min=0, max=2**63 - 1, help="seed of every draw (default: the scenario's)")
+    int | None, typer.Option(min=0, max=MOST_SEED, help="seed of every draw (default: the scenario's)")
 ]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="threads (default: all cores)")]
 LangOption = Annotated[str, typer.Option(metavar="en|zh", help="language of the tables")]

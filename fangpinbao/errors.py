@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
-__all__ = ["FangpinbaoError", "InputError", "MissingExtraError", "Problem", "check_request"]
+__all__ = [
+    "MOST_SEED",
+    "MOST_YEARS",
+    "FangpinbaoError",
+    "InputError",
+    "MissingExtraError",
+    "Problem",
+    "check_request",
+]
 
 
 class FangpinbaoError(Exception):
@@ -54,7 +62,10 @@ class MissingExtraError(FangpinbaoError, ImportError):
         super().__init__(f"{feature} needs more packages: pip install 'fangpinbao[{extra}]'")
 
 
-_MOST = 2**63 - 1
+MOST_SEED = 2**63 - 1
+"""Keys are made of 64 bits."""
+MOST_YEARS = 10_000_000
+"""Years of a run: their sums are held in memory."""
 
 
 def check_request(*, seed: object, **counts: object) -> None:
@@ -63,18 +74,18 @@ def check_request(*, seed: object, **counts: object) -> None:
     Raises
     ------
     InputError
-        Naming every wrong one: counts are at least 1, a seed at least 0, none beyond 64 bits.
+        Naming every wrong one: counts are at least 1, years at most `MOST_YEARS`, a seed is from 0 to `MOST_SEED`.
     """
     problems = []
     for name, value in {**counts, "seed": seed}.items():
-        least = 0 if name == "seed" else 1
+        least, most = int(name != "seed"), MOST_YEARS if name == "years" else MOST_SEED
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, Integral):
             problems.append(Problem(name, f"= {value!r} is not a whole number. Write one without a point."))
         elif int(value) < least:
             problems.append(Problem(name, f"= {value} must be at least {least}. Raise it."))
-        elif int(value) > _MOST:
-            problems.append(Problem(name, f"= {value} must be at most {_MOST}. Lower it."))
+        elif int(value) > most:
+            problems.append(Problem(name, f"= {value} must be at most {most}. Lower it."))
     if problems:
         raise InputError("the request", problems)

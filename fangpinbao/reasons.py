@@ -89,6 +89,8 @@ class Reasons:
                 f"its claim is {money(free)}, on what the coverages before it leave without the limit for all",
                 f"申请 {money(free)}，以无年度总限额时前面各项责任所余费用为准",
             )
+        elif self._is_rounded_with_others(free, expected):
+            yield say("rounded together with the payments before it", "与前面各项给付合并四舍五入")
         if node.programme is None and paid > free:
             yield say(
                 f"without the programme's limit for all it would pay {money(free)}: what the limit cuts is left to it",
@@ -104,6 +106,11 @@ class Reasons:
         elif node.step.paid_within_year < 1 and paid:
             share = node.step.paid_within_year
             yield say(f"{share:.0%} of it comes within the year", f"其中 {share:.0%} 在当年到账")
+
+    def _is_rounded_with_others(self, free: int, expected: Fraction) -> bool:
+        """Whether the payment is a fen off its terms because cumulative payments are what is rounded."""
+        alone = math.floor(expected + Fraction(1, 2))
+        return not self.node.is_points and abs(free - alone) == 1 and self.amount > 0
 
     # --- tests ------------------------------------------------------------------------------------------
 

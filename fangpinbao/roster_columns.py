@@ -72,7 +72,7 @@ _CLASSES = {word: code for code, name in enumerate(CLASSES) for word in (name, C
 _STAGES = {word: code for code, name in enumerate(STAGES) for word in (name, STAGE_LABELS[name][1])}
 _ID_RULE = f"an id of 1 to {LONGEST_ID} characters"
 _FLAG_RULE = "true or false (1 or 0, 是 or 否)"
-_YUAN_RULE = "a number of yuan from 0 to 1e11, without thousands separators"
+_YUAN_RULE = f"a number of yuan from 0 to {MOST_YUAN:.0e}, without thousands separators".replace("e+", "e")
 
 COLUMNS: tuple[Column, ...] = (
     Column("person_id", "person", "id", _ID_RULE),

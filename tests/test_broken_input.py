@@ -60,7 +60,7 @@ LARGE: list[tuple[dict[str, Any], str]] = [
     ({"simulation.seed": 2**64}, "simulation.seed = 18446744073709551616 must be at most 9_223_372_036_854_775_807. Lower it."),
     ({"perils.flood.frequency.events_per_year": 2000}, "perils.flood.frequency.events_per_year = 2000 must be at most 365. Lower it."),
     ({"perils.flood.frequency": {"law": "negative_binomial", "events_per_year": 300, "size": 0.01}}, "perils.flood.frequency.size = 0.01 lets a year have more than 10_000 events. Raise it, or lower the mean."),
-    ({"perils.inpatient.factors": {"sex": {"male": 1e9}}}, "perils.inpatient.frequency reaches 2e+08 events a year where its factors and year factors are largest; at most 10000 can be drawn. Lower it, or narrow the factors."),
+    ({"perils.inpatient.factors": {"sex": {"male": 1e9}}}, "perils.inpatient.frequency reaches 2e+08 events a year where its factors and year factors are largest; at most 10_000 can be drawn. Lower it, or narrow the factors."),
     ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e6}, "perils.accident.books.0.factors": {"sex": {"male": 1e9}}}, "perils.accident.books[0].amount can reach 1e+15 yuan with the largest factors, but amounts are held exactly up to 9.01e+13 (2^53 fen). Give it a lighter tail, or lower the factors."),
     ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e11}, "population.persons": 1_000_000}, "perils.accident.books[0].amount comes to as much as 4e+09 yuan a person and year, too much for 1000000 persons: a year is held up to 1e+13 yuan. Lower it to 1e+07 yuan a person, or take fewer."),
 ]  # fmt: skip

@@ -105,6 +105,21 @@ def test_days_are_those_of_the_file() -> None:
     assert [event.day for event in page.events] == [20, 200, 300]
 
 
+def test_a_fen_of_cumulative_rounding_is_told() -> None:
+    """Assistance pays 2,001.52 though 70% of what is left is 2,001.51081: see the file's own arithmetic."""
+    settled = SettledFamily(load_family(FOLDER / "supplement-three-bases.toml"))
+    for lang, words in (
+        ("en", "rounded together with the payments before it"),
+        ("zh", "与前面各项给付合并四舍五入"),
+    ):
+        told = [
+            payment.paid_fen
+            for payment in settled.explain("three", "A", lang).payments
+            if words in payment.reasons
+        ]
+        assert told == [200_152]
+
+
 MISTAKES = [
     ('household = "A"\nperson = "A1"', 'household = "X"\nperson = "A1"', "events[0].household = 'X' is not one of A."),
     ('person = "A1"\n', 'person = "A9"\n', "events[0].person = 'A9' does not live in A."),

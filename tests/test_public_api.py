@@ -136,3 +136,8 @@ def test_a_request_of_a_catastrophe_contract_is_refused_alike() -> None:
 def test_a_seed_beyond_what_keys_hold_is_refused() -> None:
     with pytest.raises(fp.InputError, match=f"seed = {2**64} must be at most {2**63 - 1}. Lower it."):
         fp.simulate(fp.load_scenario("textbook/deductible-pareto"), years=1, seed=2**64)
+
+
+def test_more_years_than_memory_holds_are_refused() -> None:
+    with pytest.raises(fp.InputError, match=r"years = 1000000000 must be at most 10000000\. Lower it\."):
+        fp.simulate(fp.load_scenario("textbook/deductible-pareto"), years=10**9)

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from fangpinbao.errors import MOST_SEED
 from fangpinbao.scenario.rules import UnknownFieldError, check_rules, rule
 
 __all__ = [
@@ -65,7 +66,7 @@ Chance = Annotated[float, _number("probability", ge=0, le=1)]
 Positive = Annotated[float, _number("number", gt=0, le=MOST_YUAN)]
 NonNegative = Annotated[float, _number("number", ge=0, le=MOST_YUAN)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000, json_schema_extra={"unit": "count"})]
-Seed = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
 
 

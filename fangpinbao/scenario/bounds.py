@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.laws import MOST_DRAWN, largest_draw
+from fangpinbao.scenario.laws import MOST_DRAWN, MOST_EVENTS, largest_draw
 from fangpinbao.scenario.vocabulary import MEMBERS_OF_A_HOUSEHOLD
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ __all__ = ["MOST_A_YEAR", "bound_problems"]
 
 MOST_A_YEAR = 1e13
 """Yuan that a scenario may expect in a year, over all persons."""
-_MOST_EVENTS = 10_000.0
-"""Events a year that a peril may expect, with all its factors at their largest."""
 _OF_A_ROSTER = 1_000_000
 """Persons that a roster is taken to hold, as it is not read yet."""
 _OF_COLUMNS = ("income_per_head", "household_income", "consumption_per_head", "assets")
@@ -62,11 +60,11 @@ def _events(scenario: ScenarioModel) -> Iterator[Problem]:
         for factor in peril.year_factors:
             if factor in scenario.year_factors:
                 events *= max(1.0, largest_draw(scenario.year_factors[factor].amount))
-        if events > _MOST_EVENTS:
+        if events > MOST_EVENTS:
             yield Problem(
                 f"perils.{name}.frequency",
                 f"reaches {events:.3g} events a year where its factors and year factors are largest; at most "
-                f"{_MOST_EVENTS:.0f} can be drawn. Lower it, or narrow the factors.",
+                f"{MOST_EVENTS:_} can be drawn. Lower it, or narrow the factors.",
             )
 
 

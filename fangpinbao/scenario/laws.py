@@ -12,11 +12,14 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from fangpinbao.core import distributions as core
+from fangpinbao.core.counts import TAIL_CUTOFF
+from fangpinbao.core.tables import SMALLEST_SURVIVAL
 from fangpinbao.errors import Problem
 from fangpinbao.scenario.base import NonNegative, Positive, Share, Table, refuse, rule
 
 __all__ = [
     "MOST_DRAWN",
+    "MOST_EVENTS",
     "AmountLaw",
     "AnyAmountLaw",
     "EventsPerYear",
@@ -29,12 +32,9 @@ __all__ = [
 
 MOST_DRAWN = 2.0**53 / 100
 """Yuan: 2**53 fen, up to which float64 holds every fen."""
-_SMALLEST_SURVIVAL = 2.0**-53
-"""The smallest survival probability that a draw can have (``fangpinbao.core.tables``)."""
 _MOST_A_YEAR = 365.0
-_MOST_EVENTS = 10_000
-_RAREST = 2.0**-33
-"""Counts that are less probable are never drawn (``fangpinbao.core.counts``)."""
+MOST_EVENTS = 10_000
+"""Events of a peril in a year."""
 
 
 class _Law(Table):
@@ -290,7 +290,7 @@ def largest_draw(law: _Law) -> float:
     with np.errstate(all="ignore"):
         try:
             core_law = law.core()
-            most = float(core_law.quantile_from_survival(_SMALLEST_SURVIVAL))
+            most = float(core_law.quantile_from_survival(SMALLEST_SURVIVAL))
             core_law.limited_expected_value(most)  # as the law's table needs it
         except (ArithmeticError, ValueError):
             return float("inf")
@@ -356,10 +356,10 @@ class NegativeBinomial(Table):
         from scipy.special import betainc
 
         mean, size = self.events_per_year, self.size
-        if betainc(_MOST_EVENTS + 1, size, mean / (mean + size)) >= _RAREST:
+        if betainc(MOST_EVENTS + 1, size, mean / (mean + size)) >= TAIL_CUTOFF:
             yield Problem(
                 "size",
-                f"= {size:g} lets a year have more than {_MOST_EVENTS:_} events. Raise it, or lower the mean.",
+                f"= {size:g} lets a year have more than {MOST_EVENTS:_} events. Raise it, or lower the mean.",
             )
 
     @property

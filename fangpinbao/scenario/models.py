@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from fangpinbao.errors import Problem
+from fangpinbao.errors import MOST_YEARS, Problem
 from fangpinbao.scenario.area_rules import beside_catastrophe
 from fangpinbao.scenario.base import (
     Count,
@@ -353,7 +353,7 @@ class Programme(Table):
 class Simulation(Table):
     """Defaults of a run."""
 
-    years: Annotated[Count, Field(le=10_000_000)] = 10_000
+    years: Annotated[Count, Field(le=MOST_YEARS)] = 10_000
     seed: Seed = 1
 
 
