@@ -171,7 +171,9 @@ def moved_table(rows: Sequence[Moved], lang: Lang) -> Titled:
     table = new_table([*heads, *(say(lang, name, _MOVED[name]) for name in names)], names=3)
     for row in rows:
         ends = (f"{shown(row.at_low.get(name))} .. {shown(row.at_high.get(name))}" for name in names)
-        table.add_row(row.place, row.subject, f"{row.low:,g} .. {row.high:,g}", *ends)
+        before, within, number = row.place.partition(f".{row.subject}.")
+        of, number = (before + within.rstrip("."), number) if within else (row.subject, row.place)
+        table.add_row(number, of, f"{row.low:,g} .. {row.high:,g}", *ends)
     years = next((one.years for row in rows for one in row.at_low.values()), 0)
     title = say(
         lang,
