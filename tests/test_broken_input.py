@@ -39,9 +39,7 @@ def refusals(document: dict[str, Any]) -> list[str]:
 
 
 LAW = "perils.accident.books.0.amount"
-TOO_HEAVY = (
-    "but amounts are held exactly up to 9.01e+13 (2^53 fen). Give it a lighter tail, or a lower scale."
-)
+TOO_HEAVY = "but amounts are held up to 4.61e+16 (2^62 fen). Give it a lighter tail, or a lower scale."
 CUT_OFF = TOO_HEAVY.replace("a lower scale", "income_to")
 LARGE: list[tuple[dict[str, Any], str]] = [
     ({LAW: {"law": "discrete", "values": [1e300], "probabilities": [1]}}, "perils.accident.books[0].amount.values[0] = 1e+300 must be at most 1e11. Lower it."),
@@ -49,7 +47,7 @@ LARGE: list[tuple[dict[str, Any], str]] = [
     ({"lines.monitoring_line": 1e18}, "lines.monitoring_line = 1e+18 must be at most 1e11. Lower it."),
     ({LAW: {"law": "lognormal", "mean": 1e300, "sigma": 1.0}}, "perils.accident.books[0].amount.mean = 1e+300 must be at most 1e11. Lower it."),
     # Largest of a Pareto II law: theta (2^(53 / alpha) - 1), of a lognormal one: exp(mu + 8.209536 sigma).
-    ({LAW: {"law": "pareto", "alpha": 1.0, "theta": 1.0}}, f"perils.accident.books[0].amount is a law (pareto) that can draw up to 9.01e+15, {TOO_HEAVY}"),
+    ({LAW: {"law": "pareto", "alpha": 0.9, "theta": 1.0}}, f"perils.accident.books[0].amount is a law (pareto) that can draw up to 5.34e+17, {TOO_HEAVY}"),
     ({LAW: {"law": "lognormal", "mu": 0.0, "sigma": 10.0}}, f"perils.accident.books[0].amount is a law (lognormal) that can draw up to 4.5e+35, {TOO_HEAVY}"),
     ({LAW: {"law": "lognormal", "mu": 1e6, "sigma": 1.0}}, f"perils.accident.books[0].amount is a law (lognormal) that can draw up to inf, {TOO_HEAVY}"),
     ({"population.classes.marginal.income_per_head.sigma": 100.0}, f"population.classes.marginal.income_per_head is a law (lognormal) that can draw up to inf, {CUT_OFF}"),
@@ -61,7 +59,7 @@ LARGE: list[tuple[dict[str, Any], str]] = [
     ({"perils.flood.frequency.events_per_year": 2000}, "perils.flood.frequency.events_per_year = 2000 must be at most 365. Lower it."),
     ({"perils.flood.frequency": {"law": "negative_binomial", "events_per_year": 300, "size": 0.01}}, "perils.flood.frequency.size = 0.01 lets a year have more than 10_000 events. Raise it, or lower the mean."),
     ({"perils.inpatient.factors": {"sex": {"male": 1e9}}}, "perils.inpatient.frequency reaches 2e+08 events a year where its factors and year factors are largest; at most 10_000 can be drawn. Lower it, or narrow the factors."),
-    ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e6}, "perils.accident.books.0.factors": {"sex": {"male": 1e9}}}, "perils.accident.books[0].amount can reach 1e+15 yuan with the largest factors, but amounts are held exactly up to 9.01e+13 (2^53 fen). Give it a lighter tail, or lower the factors."),
+    ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e6}, "perils.accident.books.0.factors": {"sex": {"male": 1e11}}}, "perils.accident.books[0].amount can reach 1e+17 yuan with the largest factors, but amounts are held up to 4.61e+16 (2^62 fen). Give it a lighter tail, or lower the factors."),
     ({"perils.accident.books.0.amount": {"law": "constant", "amount": 1e11}, "population.persons": 1_000_000}, "perils.accident.books[0].amount comes to as much as 4e+09 yuan a person and year, too much for 1000000 persons: a year is held up to 1e+13 yuan. Lower it to 1e+07 yuan a person, or take fewer."),
 ]  # fmt: skip
 
@@ -308,3 +306,12 @@ def test_a_chance_that_factors_raise_above_one_stays_a_chance() -> None:
     document = with_values({"perils.accident.factors": {"sex": {"male": 1e9}}})
 
     assert Scenario.from_document(document).perils["accident"].factors.sex == {"male": 1e9}
+
+
+@pytest.mark.parametrize("value", ["二〇二〇", "2020", 2020.0, True])
+def test_whole_numbers_are_written_as_such(value: Any) -> None:
+    changes = {"calendar_year": value, "programmes.base.coverages.illness.waiting_days": value}
+    found = refusals(with_values(changes))
+
+    assert len(found) == 2
+    assert all("is not a whole number. Write it without" in one for one in found)

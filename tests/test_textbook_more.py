@@ -120,6 +120,11 @@ PROBLEMS = {
          "bands": [{"rate": 0.5, "up_to": 8000}, {"rate": 0.7, "up_to": 20_000}, {"rate": 0.9}]},
         0.4, spliced_beyond, bands, (2000, 8000, 10_000, 20_000),
     ),
+    "heavy_pareto": Problem(  # an infinite variance; its largest draw is 3e16 yuan
+        poisson(0.2), {"law": "pareto", "alpha": 1.2, "theta": 2000},
+        {"unit": "event", "deductible": 5000, "limit": 50_000},
+        0.2, stats.lomax(1.2, scale=2000).sf, lambda x: np.clip(x - 5000, 0, 50_000), (5000, 55_000),
+    ),
     "single_parameter": Problem(
         poisson(0.2), {"law": "single_parameter_pareto", "alpha": 2.4, "theta": 3000},
         {"unit": "event", "deductible": 4000, "limit": 60_000},

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from fangpinbao.errors import Problem
-from fangpinbao.scenario.base import Positive, Table, refuse
+from fangpinbao.scenario.base import Positive, Table, Whole, refuse
 
 __all__ = ["MOST_AFTERSHOCKS", "Aftershocks"]
 
@@ -31,7 +31,7 @@ class Aftershocks(Table):
     b: Annotated[Positive, Field(description="Gutenberg-Richter slope of the aftershocks")]
     c: Annotated[Positive, Field(description="days")]
     p: Annotated[Positive, AfterValidator(_not_one), Field(description="decay; not 1")]
-    days: Annotated[int, Field(ge=1, le=3650, description="days for which they are followed")] = 365
+    days: Annotated[Whole, Field(ge=1, le=3650, description="days for which they are followed")] = 365
     smallest: Annotated[Positive, Field(description="magnitude from which they are simulated")] = 5.0
 
     def expected(self, magnitude: float) -> float:

@@ -37,6 +37,7 @@ __all__ = [
     "Seed",
     "Share",
     "Table",
+    "Whole",
     "YesNo",
     "Yuan",
     "YuanInAll",
@@ -65,6 +66,7 @@ Share = Annotated[float, _number("share", ge=0, le=1)]
 Chance = Annotated[float, _number("probability", ge=0, le=1)]
 Positive = Annotated[float, _number("number", gt=0, le=MOST_YUAN)]
 NonNegative = Annotated[float, _number("number", ge=0, le=MOST_YUAN)]
+Whole = Annotated[int, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000, json_schema_extra={"unit": "count"})]
 Seed = Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]

@@ -1,6 +1,6 @@
-"""What a scenario draws and pays must be money that is held exactly, and its sums must fit into int64 fen.
+"""What a scenario draws and pays must be money that can be held, and its sums must fit into int64 fen.
 
-A single amount may reach 2**53 fen (``laws.MOST_DRAWN``). Sums of a year go into int64 fen, at most 9.2e18, and are
+A single amount may reach 2**62 fen (``laws.MOST_DRAWN``). Sums of a year go into int64 fen, at most 9.2e18, and are
 added up over batches of years; 1e13 yuan (1e15 fen) expected in a year leave room for thousands of years of a batch.
 Every figure here is an upper bound: the largest factor stands for all people.
 """
@@ -29,7 +29,7 @@ _OF_COLUMNS = ("income_per_head", "household_income", "consumption_per_head", "a
 
 
 def bound_problems(scenario: ScenarioModel) -> list[Problem]:
-    """Return the problems of a valid scenario whose amounts, events or sums grow beyond what is held exactly."""
+    """Return the problems of a valid scenario whose amounts, events or sums grow beyond what can be held."""
     problems = [*_events(scenario), *_amounts(scenario)]
     return problems or [*_year(scenario)]
 
@@ -100,8 +100,8 @@ def _amounts(scenario: ScenarioModel) -> Iterator[Problem]:
                 times = f" times {booking.times}" if booking.times in _OF_COLUMNS else ""
                 yield Problem(
                     f"perils.{name}.books[{index}].amount",
-                    f"can reach {most:.3g} yuan with the largest factors{times}, but amounts are held exactly up to "
-                    f"{MOST_DRAWN:.3g} (2^53 fen). Give it a lighter tail, or lower the factors.",
+                    f"can reach {most:.3g} yuan with the largest factors{times}, but amounts are held up to "
+                    f"{MOST_DRAWN:.3g} (2^62 fen). Give it a lighter tail, or lower the factors.",
                 )
 
 

@@ -18,6 +18,7 @@ from fangpinbao.scenario.base import (
     PositiveYuan,
     Share,
     Table,
+    Whole,
     YesNo,
     Yuan,
     rule,
@@ -305,8 +306,8 @@ class Trigger(Table):
 class Observed(Table):
     """What is known to have happened since the contract began."""
 
-    months: Annotated[int, Field(ge=1, le=12)]
-    claims: Annotated[int, Field(ge=0)]
+    months: Annotated[Whole, Field(ge=1, le=12)]
+    claims: Annotated[Whole, Field(ge=0)]
 
 
 class Contract(Table):
@@ -355,8 +356,10 @@ class Contract(Table):
 class Catastrophe(FinancialTerms):
     """Catastrophe insurance of a region, and who bears its losses."""
 
-    first_month: Annotated[int, Field(ge=1, le=12, description="month in which a simulated year begins")] = 1
-    term_years: Annotated[int, Field(ge=1, le=60, description="years of a term, simulated together")] = 1
+    first_month: Annotated[
+        Whole, Field(ge=1, le=12, description="month in which a simulated year begins")
+    ] = 1
+    term_years: Annotated[Whole, Field(ge=1, le=60, description="years of a term, simulated together")] = 1
     cells: Cells
     exposure: Exposure
     earthquake: Earthquake | None = None

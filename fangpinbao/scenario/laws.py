@@ -1,6 +1,6 @@
 """Laws of amounts and counts as tables of a scenario; each converts to its core counterpart.
 
-What a law can draw at most must be money that is held exactly: see :func:`largest_draw`.
+What a law can draw at most must be money that can be held: see :func:`largest_draw`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ __all__ = [
     "too_large",
 ]
 
-MOST_DRAWN = 2.0**53 / 100
-"""Yuan: 2**53 fen, up to which float64 holds every fen."""
+MOST_DRAWN = 2.0**62 / 100
+"""Yuan: 2**62 fen, half of what int64 holds. Every fen is exact up to 2**53 fen (9e13 yuan), which only a tail reaches
+that is never drawn in practice; a bound there would refuse Pareto laws that actuaries use (alpha 1.5, mean 10,000)."""
 _MOST_A_YEAR = 365.0
 MOST_EVENTS = 10_000
 """Events of a peril in a year."""
@@ -298,11 +299,11 @@ def largest_draw(law: _Law) -> float:
 
 
 def too_large(law: _Law) -> str:
-    """Say in a message that a law draws amounts that are not held exactly."""
+    """Say in a message that a law draws amounts that cannot be held."""
     name = law.law  # type: ignore[attr-defined]
     return (
-        f"is a law ({name}) that can draw up to {largest_draw(law):.3g}, but amounts are held exactly up to "
-        f"{MOST_DRAWN:.3g} (2^53 fen)."
+        f"is a law ({name}) that can draw up to {largest_draw(law):.3g}, but amounts are held up to "
+        f"{MOST_DRAWN:.3g} (2^62 fen)."
     )
 
 

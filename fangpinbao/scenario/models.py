@@ -18,6 +18,7 @@ from fangpinbao.scenario.base import (
     Seed,
     Share,
     Table,
+    Whole,
     Yuan,
     YuanInAll,
     refuse,
@@ -384,7 +385,7 @@ class ScenarioModel(BaseModel):
     name: Name
     title: Label
     place: str | None = None
-    calendar_year: Annotated[int, Field(ge=1990, le=2100)] = 2020
+    calendar_year: Annotated[Whole, Field(ge=1990, le=2100)] = 2020
     note: str | None = None
     sources: dict[str, Source] = {}
     simulation: Simulation = Simulation()

@@ -19,6 +19,7 @@ from fangpinbao.scenario.base import (
     Seed,
     Share,
     Table,
+    Whole,
     Yuan,
     rule,
 )
@@ -37,7 +38,7 @@ __all__ = ["AgeBands", "ClassMargins", "Population"]
 class AgeBands(Table):
     """A step function of age: ``values[i]`` from age ``from[i]`` to the next."""
 
-    from_: Annotated[list[Annotated[int, Field(ge=0, le=120)]], Field(alias="from", min_length=1)]
+    from_: Annotated[list[Annotated[Whole, Field(ge=0, le=120)]], Field(alias="from", min_length=1)]
     values: Annotated[list[NonNegative], Field(min_length=1)]
 
     @rule
@@ -60,7 +61,7 @@ class ClassMargins(Table):
         Field(min_length=1, description="relative frequency of households by size 1, 2, ..."),
     ]
     age: AgeBands
-    age_end: Annotated[int, Field(ge=1, le=120, description="end of the last age band")] = 95
+    age_end: Annotated[Whole, Field(ge=1, le=120, description="end of the last age band")] = 95
     female_share: Share = 0.49
     income_per_head: AnyAmountLaw
     income_from: Annotated[Yuan, Field(description="lower end: the law is cut off below")] = 0.0

@@ -19,6 +19,7 @@ from fangpinbao.scenario.base import (
     Positive,
     Share,
     Table,
+    Whole,
     YesNo,
     Yuan,
     rule,
@@ -48,8 +49,8 @@ class Filter(Table):
 
     classes: Annotated[list[HouseholdClass] | None, Field(min_length=1)] = None
     townships: Annotated[list[str] | None, Field(min_length=1)] = None
-    age_from: Annotated[int | None, Field(ge=0, le=120, description="youngest age in years")] = None
-    age_to: Annotated[int | None, Field(ge=0, le=120, description="oldest age in years, included")] = None
+    age_from: Annotated[Whole | None, Field(ge=0, le=120, description="youngest age in years")] = None
+    age_to: Annotated[Whole | None, Field(ge=0, le=120, description="oldest age in years, included")] = None
     sex: Literal["male", "female"] | None = None
     schooling: Annotated[list[Stage] | None, Field(min_length=1)] = None
     enrolled: Annotated[YesNo | None, Field(description="enrolled in the basic medical scheme")] = None
@@ -310,7 +311,9 @@ class Coverage(Terms):
     income_test: IncomeTest | None = None
     spending_test: SpendingTest | None = None
     take_up: Annotated[Chance, Field(description="chance a household that could be paid is paid")] = 1.0
-    waiting_days: Annotated[int, Field(ge=0, le=365, description="events of the first days do not count")] = 0
+    waiting_days: Annotated[
+        Whole, Field(ge=0, le=365, description="events of the first days do not count")
+    ] = 0
     paid_within_year: Annotated[
         Share, Field(description="share of the payment that comes within the year")
     ] = 1.0
