@@ -9,8 +9,6 @@ from fangpinbao.rounding import largest_remainder
 
 __all__ = ["share_first_come", "share_pro_rata", "sum_by_year"]
 
-_LARGEST_INT64 = np.iinfo(np.int64).max
-
 
 def sum_by_year(amounts: Int64Array, year: Int64Array, years: int) -> Int64Array:
     """Return the sum of integer amounts in each of ``years`` years, exact."""
@@ -20,7 +18,7 @@ def sum_by_year(amounts: Int64Array, year: Int64Array, years: int) -> Int64Array
 
 
 def share_pro_rata(amounts: Int64Array, year: Int64Array, limit: int, ids: Uint64Array) -> Int64Array:
-    """Share a limit out in each year in proportion to the amounts: ``rounding.largest_remainder``, years at once.
+    """Share a limit out in each year in proportion to the amounts: see ``rounding.largest_remainder``.
 
     Parameters
     ----------
@@ -34,33 +32,12 @@ def share_pro_rata(amounts: Int64Array, year: Int64Array, limit: int, ids: Uint6
     int64 array, shape (n,)
         Sums to `limit` in each year that occurs.
     """
-    if not amounts.size:
-        return amounts
     shared = np.zeros_like(amounts)
-    if int(amounts.max()) * limit > _LARGEST_INT64:
-        for one in np.unique(year):
-            mine = year == one
-            shared[mine] = largest_remainder(amounts[mine], limit, ids[mine])
-        return shared
-    years = int(year.max()) + 1
-    totals = sum_by_year(amounts, year, years)
-    shared, rest = np.divmod(amounts * np.int64(limit), totals[year])
-    left_over = limit - sum_by_year(shared, year, years)
-    in_order = np.argsort(
-        year.astype(np.uint16) if years < 1 << 16 else year, kind="stable"
-    )  # short: a radix sort
+    in_order = np.argsort(year, kind="stable")
     for mine in np.split(in_order, np.cumsum(np.bincount(year))[:-1]):
-        if mine.size and left_over[year[mine[0]]]:
-            shared[_largest(rest, ids, mine, int(left_over[year[mine[0]]]))] += 1
+        if mine.size:
+            shared[mine] = largest_remainder(amounts[mine], limit, ids[mine])
     return shared
-
-
-def _largest(rest: Int64Array, ids: Uint64Array, mine: Int64Array, count: int) -> Int64Array:
-    """Return the ``count`` of the claims listed in ``mine`` with the largest remainders, ties by id."""
-    least = np.partition(rest[mine], len(mine) - count)[len(mine) - count]
-    above, at_least = mine[rest[mine] > least], mine[rest[mine] == least]
-    chosen = at_least[np.argsort(ids[at_least])[: count - len(above)]]
-    return np.concatenate([above, chosen])
 
 
 def share_first_come(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fangpinbao._typing import Int64Array, Uint64Array
 
@@ -181,7 +182,7 @@ def largest_remainder(amounts: Int64Array, total: int, ids: Uint64Array) -> Int6
         return numerators
     if max(int(numerators.max()) * total, sum_of_amounts) <= _LARGEST_INT64:
         parts, remainders = np.divmod(numerators * np.int64(total), np.int64(sum_of_amounts))
-        order = np.lexsort((identities, -remainders))
+        order = _largest_first(remainders, identities, total - _exact_sum(parts))
     else:
         products = numerators.astype(object) * total
         quotients = products // sum_of_amounts
@@ -196,6 +197,15 @@ def largest_remainder(amounts: Int64Array, total: int, ids: Uint64Array) -> Int6
     return parts
 
 
+def _largest_first(remainders: Int64Array, ids: Uint64Array, count: int) -> NDArray[np.intp]:
+    """Positions of the ``count`` largest remainders, ties to the smallest id, without sorting the others."""
+    if count == 0:
+        return np.zeros(0, dtype=np.intp)
+    least = np.partition(remainders, remainders.size - count)[remainders.size - count]
+    above, ties = np.flatnonzero(remainders > least), np.flatnonzero(remainders == least)
+    return np.concatenate([above, ties[np.argsort(ids[ties])][: count - above.size]])
+
+
 def _check_shares(amounts: Int64Array, total: int, ids: Uint64Array) -> None:
     if amounts.ndim != 1 or amounts.shape != ids.shape:
         raise ValueError(f"amounts {amounts.shape} and ids {ids.shape} must be two columns of one length.")
@@ -205,7 +215,8 @@ def _check_shares(amounts: Int64Array, total: int, ids: Uint64Array) -> None:
         raise ValueError("amounts must lie between 0 and the largest int64.")
     if not 0 <= total <= _LARGEST_INT64:
         raise ValueError(f"total = {total} must lie between 0 and the largest int64.")
-    if np.unique(ids).size != ids.size:
+    ordered = np.sort(ids)
+    if (ordered[1:] == ordered[:-1]).any():
         raise ValueError("ids must all differ, since they decide ties.")
 
 

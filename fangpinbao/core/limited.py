@@ -64,20 +64,7 @@ def last_days(runs, block_persons, run, event, word, row, home, reads, days):
 
 @kernel
 def leave_cut(
-    s,
-    years,
-    block_persons,
-    n_person,
-    n_components,
-    step,
-    read,
-    write,
-    first_of_year,
-    row,
-    slot,
-    buffer,
-    held,
-    allowed,
+    s, years, block_persons, n_person, n_components, step, read, write, first_of_year, row, slot, buffer, held, allowed
 ):
     """Leave to the steps behind ``s`` what a limit over all has cut off its payments.
 
