@@ -16,7 +16,17 @@ from fangpinbao.measures import MEASURES
 from fangpinbao.records import Figures
 from fangpinbao.scenario.base import LabelTable
 from fangpinbao.scenario.catastrophe import Tier
-from fangpinbao.tables import MISSING, Lang, Titled, cell, new_table, row_label, say, unit_label
+from fangpinbao.tables import (
+    MISSING,
+    Lang,
+    Titled,
+    cell,
+    new_table,
+    records_table,
+    row_label,
+    say,
+    unit_label,
+)
 
 __all__ = ["CatastropheTables", "payout_range_table"]
 
@@ -183,6 +193,12 @@ class CatastropheTables:
         strata = self.strata()
         if strata is not None:
             yield strata
+        scenario = self.outcomes.scenario
+        records = (
+            None if scenario.is_of_households else records_table(scenario, self.lang)
+        )  # shown with households
+        if records is not None:
+            yield records
 
     def footer(self) -> Text:
         """Sources, and what a dash means."""

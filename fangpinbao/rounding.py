@@ -24,6 +24,7 @@ _CHINESE_UNITS = {
     "persons": "人",
     "households": "户",
     "claims": "件",
+    "insurers": "家",
     "payments": "户次",
     "households per million yuan": "户/百万元",
     "years": "年",

@@ -21,7 +21,18 @@ from fangpinbao.relief_tables import entry_table, money_tables
 from fangpinbao.risk import precision_line
 from fangpinbao.risk_tables import funnel_class_table, funnel_table
 from fangpinbao.scenario.vocabulary import LINES
-from fangpinbao.tables import MISSING, PLAIN, Lang, Titled, cell, new_table, row_label, say, unit_label
+from fangpinbao.tables import (
+    MISSING,
+    PLAIN,
+    Lang,
+    Titled,
+    cell,
+    new_table,
+    records_table,
+    row_label,
+    say,
+    unit_label,
+)
 
 __all__ = ["RunTables"]
 
@@ -353,20 +364,6 @@ class RunTables:
             return label
         return self.say(f"{label}, relief not taken off", f"{label}（未扣救助）")
 
-    def records(self) -> Titled | None:
-        """Published figures of the place that nothing is fitted to."""
-        records = self.outcomes.scenario.records
-        if not records:
-            return None
-        table = new_table(["", self.say("unit", "单位"), self.say("record", "记录")], names=2)
-        for record in records.values():
-            table.add_row(record.label.in_language(self.lang), record.unit, f"{record.value:,.15g}")
-        title = self.say(
-            "Published records of the place; no number is fitted to them",
-            "当地公开记录（参数未据此拟合）",
-        )
-        return Titled(title, table)
-
     def precision(self) -> Text:
         """How many years an error of 1% would need."""
         lines = [
@@ -392,7 +389,7 @@ class RunTables:
         """Everything behind the first table, in order."""
         tables = (self.coverages(), self.classes(), *self.uses()) if self.insurance else ()
         found = (financing_table(self), self.funnels(), funnel_class_table(self), entry_table(self))
-        behind = (*found, *self.layers(), *self.bearers(), self.records())
+        behind = (*found, *self.layers(), *self.bearers(), records_table(self.outcomes.scenario, self.lang))
         yield from (table for table in (*tables, *behind) if table is not None)
 
     def footer(self) -> Group:

@@ -35,6 +35,7 @@ __all__ = [
     "new_table",
     "print_all",
     "range_table",
+    "records_table",
     "row_label",
     "say",
     "unit_label",
@@ -148,6 +149,19 @@ def range_table(
         "逐一改变假设数时的人均纯保费（元）",
     )  # fmt: skip
     return Group(Titled(title, table), Text("\n".join(lines)))
+
+
+def records_table(scenario: Scenario, lang: Lang) -> Titled | None:
+    """Return the published figures of the place that nothing is fitted to; None where there are none."""
+    if not scenario.records:
+        return None
+    table = new_table(["", say(lang, "unit", "单位"), say(lang, "record", "记录")], names=2)
+    for record in scenario.records.values():
+        table.add_row(record.label.in_language(lang), unit_label(record.unit, lang), f"{record.value:,.15g}")
+    title = say(
+        lang, "Published records of the place; no number is fitted to them", "当地公开记录（参数未据此拟合）"
+    )
+    return Titled(title, table)
 
 
 def _between(lang: Lang) -> str:

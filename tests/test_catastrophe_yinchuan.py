@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
+from typer.testing import CliRunner
 
 from fangpinbao.catastrophe.figures import catastrophe_figures
 from fangpinbao.catastrophe.model import CatastropheModel
 from fangpinbao.catastrophe.outcomes import CatastropheOutcomes, simulate_catastrophe
+from fangpinbao.cli import app
 from fangpinbao.records import Figures
 from fangpinbao.scenario import Number, Scenario, load_scenario
 
@@ -208,3 +210,13 @@ def test_cited_figures_of_the_catastrophe_scenarios() -> None:
     assert float(cited["cat.yinchuan.v2.limit_per_person_event"]) == 50_000
     assert float(cited["cat.pager.china.theta"]) == 10.328811
     assert float(cited["population.yinchuan.xingqing"]) == 808_282
+
+
+def test_the_published_records_stand_beside_the_results() -> None:
+    shown = CliRunner().invoke(
+        app, ["run", "yinchuan-2018", "--years", "20", "--no-ranges", "--lang", "zh"], env={"COLUMNS": "120"}
+    )
+    assert shown.exit_code == 0, shown.output
+    rows = [line.split() for line in shown.output.splitlines()]
+    assert ["覆盖人群（超过）", "人", "3,000,000"] in rows
+    assert ["共保体财产保险公司", "家", "10"] in rows
