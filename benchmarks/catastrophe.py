@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.run import Quiet
+from benchmarks.timing import Quiet
 from fangpinbao import estimators
 from fangpinbao.catastrophe.figures import catastrophe_figures
 from fangpinbao.catastrophe.model import CatastropheModel

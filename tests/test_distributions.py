@@ -1,4 +1,4 @@
-"""Amount laws against scipy.stats, closed forms and numerical integration; tables against the laws."""
+"""Amount laws against scipy.stats, closed forms and numerical integration."""
 
 from __future__ import annotations
 
@@ -9,9 +9,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from law_cases import (
+    ALL_LAWS,
+    COMPOSITES,
+    CONTINUOUS,
+    GRID_V,
+    REFERENCES,
+    SAMPLE,
+    STEPS,
+    TINY_V,
+    by_name,
+    integral_of_survival,
+    kinks_of,
+)
+from scipy import integrate
 
-from fangpinbao.core import tables
 from fangpinbao.core.distributions import (
     AmountLaw,
     Beta,
@@ -28,78 +40,7 @@ from fangpinbao.core.distributions import (
     SingleParameterPareto,
     Spliced,
     Uniform,
-    Weibull,
 )
-
-SAMPLE = np.exp(np.random.default_rng(20).normal(8.0, 1.0, 300)).tolist()
-
-REFERENCES = [
-    (Uniform(2.0, 5.0), stats.uniform(2.0, 3.0)),
-    (Exponential(700.0), stats.expon(scale=700.0)),
-    (Lognormal(8.0, 0.5), stats.lognorm(0.5, scale=math.exp(8.0))),
-    (Lognormal(8.0, 2.0), stats.lognorm(2.0, scale=math.exp(8.0))),
-    (Gamma(0.3, 900.0), stats.gamma(0.3, scale=900.0)),
-    (Gamma(5.0, 900.0), stats.gamma(5.0, scale=900.0)),
-    (Weibull(0.4, 900.0), stats.weibull_min(0.4, scale=900.0)),
-    (Weibull(3.0, 900.0), stats.weibull_min(3.0, scale=900.0)),
-    (Lomax(2.5, 3000.0), stats.lomax(2.5, scale=3000.0)),
-    (Burr(1.5, 2.0, 3000.0), stats.burr12(2.0, 1.5, scale=3000.0)),
-    (Burr(4.0, 0.9, 3000.0), stats.burr12(0.9, 4.0, scale=3000.0)),
-    (Beta(0.6, 1.4), stats.beta(0.6, 1.4)),
-    (SingleParameterPareto(2.5, 40.0), stats.pareto(2.5, scale=40.0)),
-    (Scaled(Gamma(2.0, 3.0), 100.0), stats.gamma(2.0, scale=300.0)),
-]
-COMPOSITES: list[AmountLaw] = [
-    Mixture([0.7, 0.3], [Lognormal.from_mean(2000.0, 1.0), Lomax(2.5, 30_000.0)]),
-    Mixture([0.5, 0.3, 0.2], [Gamma(0.3, 100.0), Gamma(2.0, 1000.0), Weibull(1.5, 10_000.0)]),
-    Spliced(Lognormal.from_mean(2000.0, 1.0), SingleParameterPareto(2.3, 10_000.0), 10_000.0, 0.03),
-    Spliced(Gamma(0.3, 1000.0), Lomax(3.0, 10_000.0), 3000.0, 0.1),
-    Spliced(Exponential(100.0), Lognormal(8.0, 1.0), 3000.0, 0.2),
-    Scaled(Mixture([0.5, 0.5], [Uniform(1.0, 4.0), Exponential(3.0)]), 100.0),
-]
-CONTINUOUS = [law for law, _ in REFERENCES] + COMPOSITES
-STEPS: list[AmountLaw] = [
-    Constant(12.5),
-    Discrete([100.0, 0.0, 30.0, 30.0], [0.25, 0.25, 0.3, 0.2]),
-    Scaled(Discrete([1.0, 2.0], [0.5, 0.5]), 3.0),
-    Mixture([0.4, 0.6], [Constant(5.0), Discrete([5.0, 9.0], [0.5, 0.5])]),
-]
-ALL_LAWS = [*CONTINUOUS, *STEPS, Empirical(SAMPLE), Empirical([1.0, 5.0, 5.0, 9.0], [1.0, 2.0, 0.0, 0.5])]
-TINY_V = 2.0 ** -np.arange(1.0, 54.0)
-GRID_V = np.concatenate((TINY_V, np.linspace(0.001, 0.999, 97)))
-
-
-def by_name(law: object) -> str:
-    return type(law).__name__ if isinstance(law, AmountLaw) else ""
-
-
-def integral_of_survival(law: AmountLaw, limit: float, order: int, kinks: tuple[float, ...] = ()) -> float:
-    """E[min(X, limit)**order] = order times the integral of x**(order - 1) S(x), with y = log x."""
-    start = math.log(min(limit, law.mean())) - 20.0
-    end = math.log(limit) if math.isfinite(limit) else 250.0
-    steps = [start + 20.0 * share for share in (0.3, 0.6, 0.8, 0.9, 1.0)]
-    cuts = [*steps, *(steps[-1] + step for step in (1.0, 2.0, 4.0, 8.0, 16.0, 40.0)), *map(math.log, kinks)]
-    cuts = [start, *sorted(cut for cut in cuts if start < cut < end), end]
-
-    def integrand(y: float) -> float:
-        return order * math.exp(order * y) * float(law.survival(math.exp(y)))
-
-    parts = [
-        integrate.quad(integrand, a, b, epsrel=1e-9, epsabs=0.0, limit=200)[0]
-        for a, b in itertools.pairwise(cuts)
-    ]
-    return math.fsum(parts) + math.exp(order * start)
-
-
-def kinks_of(law: AmountLaw) -> tuple[float, ...]:
-    if isinstance(law, Spliced):
-        return (law.threshold,)
-    if isinstance(law, Uniform):
-        return (law.low, law.high)
-    if isinstance(law, SingleParameterPareto):
-        return (law.theta,)
-    return (100.0, 400.0) if isinstance(law, Scaled) else ()
-
 
 # ------------------------------------------------------------------ laws against scipy.stats
 
@@ -336,134 +277,3 @@ def test_arrays_keep_their_shape_and_ends_are_allowed(law):
 def test_refusals(make, text):
     with pytest.raises(ValueError, match=text):
         make()
-
-
-# ------------------------------------------------------------------ tables
-
-TABLED: list[AmountLaw] = [
-    *(Lognormal.from_mean(9000.0, sigma) for sigma in (0.5, 0.9, 1.3, 2.0)),
-    *(Lomax(alpha, 8000.0) for alpha in (1.3, 2.0, 4.0)),
-    *(SingleParameterPareto(alpha, 8000.0) for alpha in (1.3, 4.0)),
-    *(Weibull(shape, 8000.0) for shape in (0.4, 1.0, 3.0)),
-    *(Gamma(shape, 8000.0) for shape in (0.3, 1.0, 5.0)),
-    Burr(1.5, 2.0, 8000.0),
-    Burr(4.0, 0.6, 8000.0),
-    Burr(0.9, 1.5, 8000.0),
-    Uniform(0.0, 5.0),
-    Uniform(3.0, 5.0),
-    Beta(0.6, 1.4),
-    Beta(5.0, 2.0),
-    *COMPOSITES,
-    Empirical(SAMPLE),
-]
-TABLES = [(law, tables.build_quantile_table(law)) for law in TABLED]
-RANDOM_BITS = np.random.default_rng(7).integers(0, 2**52, 20_000)
-ODD_LAWS = [
-    Lognormal(3.0, 1e-9),
-    Lognormal(0.0, 4.0),
-    Gamma(0.02, 1.0),
-    Gamma(1e6, 1.0),
-    Beta(0.2, 0.2),
-    Constant(7.0),
-    Lomax(0.3, 1.0),
-    Weibull(20.0, 3.0),
-    Uniform(1e6, 1e6 + 1e-6),
-    Mixture([0.29, 0.71], [Constant(5000.0), Exponential(3000.0)]),
-    Mixture([0.3, 0.7], [Uniform(0.0, 1.0), Uniform(10.0, 11.0)]),
-    Empirical([1.0, 1.0, 1.0, 5.0, 9.0], [1.0, 2.0, 3.0, 1.0, 0.5]),
-]
-
-
-def test_cells_follow_the_bits_of_v():
-    edges = tables.cell_edges()
-    assert edges.shape == (6785,)
-    assert (edges[0], edges[1], edges[-1]) == (2.0**-53, 2.0**-53 * (1.0 + 1.0 / 128.0), 1.0)
-    np.testing.assert_array_equal(tables.cell_of(edges[:-1]), np.arange(6784))
-    np.testing.assert_array_equal(tables.cell_of(np.nextafter(edges[1:], 0.0)), np.arange(6784))
-    v = tables.survival_from_bits([0, 1, 2**52 - 1])
-    np.testing.assert_array_equal(v, [2.0**-53, 3.0 * 2.0**-53, 1.0 - 2.0**-53])
-    for wrong in (2.0**-54, 1.0):
-        with pytest.raises(ValueError, match="v must lie"):
-            tables.cell_of(wrong)
-
-
-@pytest.mark.parametrize(("law", "table"), TABLES, ids=by_name)
-def test_table_has_the_mean_and_limited_values_of_the_law(law, table):
-    assert tables.table_mean(table, law) == pytest.approx(law.mean(), rel=1e-9)
-    for u in (*np.linspace(0.01, 0.02, 23), *np.linspace(0.03, 0.99, 25), 0.999, 0.9999, 1.0 - 1e-9):
-        limit = float(law.quantile(u))
-        value = tables.table_limited_expected_value(table, limit, law)
-        assert value == pytest.approx(law.limited_expected_value(limit), rel=1e-4)
-
-
-@pytest.mark.parametrize(("law", "table"), TABLES, ids=by_name)
-def test_table_values_stay_within_one_cell_of_the_quantile(law, table):
-    v = np.concatenate((tables.survival_from_bits(RANDOM_BITS), TINY_V))
-    cells, edges = tables.cell_of(v), tables.cell_edges()
-    amounts = tables.evaluate(table, v)
-    highest = law.quantile_from_survival(edges[np.maximum(cells - 1, 0)])
-    lowest = law.quantile_from_survival(edges[np.minimum(cells + 2, tables.CELLS)])
-    is_inner = cells > 0
-    assert np.all(amounts[is_inner] <= highest[is_inner] * (1.0 + 1e-12))
-    assert np.all(amounts >= lowest * (1.0 - 1e-12))
-
-
-def test_table_values_of_smooth_laws_are_their_quantiles():
-    v = np.concatenate((tables.survival_from_bits(RANDOM_BITS), TINY_V))
-    v = v[v < 0.9]
-    for law in (Lognormal(8.0, 1.0), Lomax(2.0, 8000.0), Gamma(2.0, 500.0), Weibull(1.5, 500.0)):
-        amounts = tables.evaluate(tables.build_quantile_table(law), v)
-        np.testing.assert_allclose(amounts, law.quantile_from_survival(v), rtol=1e-4)
-
-
-@pytest.mark.parametrize("law", [*TABLED, *ODD_LAWS], ids=by_name)
-def test_table_never_rises_with_v_and_is_never_negative(law):
-    table = tables.build_quantile_table(law)
-    edges = tables.cell_edges()
-    # Rounding is monotone within a cell, so its ends and both their neighbours decide.
-    v = np.unique(np.concatenate((edges[:-1], np.nextafter(edges[:-1], 1.0), np.nextafter(edges[1:], 0.0))))
-    amounts = tables.evaluate(table, np.concatenate((v, np.linspace(0.99, 1.0, 5000, endpoint=False))))
-    assert np.all(np.diff(amounts[: v.size]) <= 0.0)
-    assert np.all(amounts >= 0.0)
-    assert np.all(table.slope <= 0.0)
-
-
-@pytest.mark.parametrize(("law", "table"), TABLES[::4], ids=by_name)
-def test_table_integrals_are_those_of_a_fine_grid(law, table):
-    edges = tables.cell_edges()
-    fractions = (np.arange(400) + 0.5) / 400.0
-    v = edges[:-1, np.newaxis] + np.diff(edges)[:, np.newaxis] * fractions
-    amounts = tables.evaluate(table, np.minimum(v, 1.0 - 2.0**-53))
-    for limit in (float(law.quantile(0.0123)), float(law.quantile(0.777)), math.inf):
-        top = 2.0**-53 * min(float(tables.evaluate(table, 2.0**-53)), limit)
-        expected = float(np.diff(edges) @ np.minimum(amounts, limit).mean(axis=1)) + top
-        assert tables.table_limited_expected_value(table, limit) == pytest.approx(expected, rel=1e-8)
-
-
-def test_tables_refuse_what_they_cannot_hold():
-    with pytest.raises(ValueError, match="too heavy-tailed"):
-        tables.build_quantile_table(Lomax(0.01, 1.0))
-    with pytest.raises(ValueError, match="limit must be"):
-        tables.table_limited_expected_value(TABLES[0][1], -1.0)
-    with pytest.raises(TypeError, match="not a step law"):
-        tables.build_step_table(Exponential(1.0))
-
-
-def test_infinite_means_show_in_the_table_mean():
-    law = Lomax(0.9, 10.0)
-    table = tables.build_quantile_table(law)
-    assert tables.table_mean(table, law) == math.inf
-    assert math.isfinite(tables.table_mean(table))
-
-
-@pytest.mark.parametrize("law", STEPS, ids=by_name)
-def test_step_tables_are_the_law(law):
-    table = tables.build_step_table(law)
-    assert np.all(np.diff(table.values) < 0.0)
-    assert np.all(np.diff(table.survival_upper) > 0.0)
-    assert table.survival_upper[-1] == 1.0
-    v = np.concatenate((tables.survival_from_bits(RANDOM_BITS), TINY_V, [0.0, 0.25, 0.5, 0.75]))
-    np.testing.assert_array_equal(tables.evaluate_step(table, v), law.quantile_from_survival(v))
-    assert float(table.values @ np.diff(table.survival_upper, prepend=0.0)) == pytest.approx(law.mean())
-    with pytest.raises(ValueError, match="v must lie"):
-        tables.evaluate_step(table, 1.0)

@@ -305,20 +305,16 @@ def test_a_format_is_a_whole_number(value, tmp_path):
     assert len(problems_of(edited(("format = 1", f"format = {value}", "")), tmp_path)) == 1
 
 
-def test_a_programme_named_wrong_is_told_the_nearest_name():
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("programmes.base.coverages.ilness", "programmes.base.coverages.illness"),
+        ("programmes.bsae.coverages.illness", "programmes.base"),
+    ],
+)
+def test_a_table_named_wrong_is_told_the_nearest_name(path: str, meant: str):
     scenario = Scenario.from_document(tomllib.loads(SMALL))
     with pytest.raises(InputError) as caught:
-        scenario.replace("programmes.bsae.coverages.illness.deductible", 1)
-    assert [str(problem) for problem in caught.value.problems] == [
-        "programmes.bsae.coverages.illness.accounts is missing. Add it, or did you mean programmes.base?"
-    ]
-
-
-def test_a_coverage_named_wrong_is_told_the_nearest_name():
-    scenario = Scenario.from_document(tomllib.loads(SMALL))
-    with pytest.raises(InputError) as caught:
-        scenario.replace("programmes.base.coverages.ilness.deductible", 1)
-    assert [str(problem) for problem in caught.value.problems] == [
-        "programmes.base.coverages.ilness.accounts is missing. "
-        "Add it, or did you mean programmes.base.coverages.illness?"
-    ]
+        scenario.replace(f"{path}.deductible", 1)
+    found = [str(problem) for problem in caught.value.problems]
+    assert found == [f"{path}.accounts is missing. Add it, or did you mean {meant}?"]

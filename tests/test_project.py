@@ -68,6 +68,15 @@ def test_a_module_has_one_subject_and_stays_short(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "tools"])
+def test_other_files_are_no_longer(folder: str) -> None:
+    files = sorted((ROOT / folder).glob("*.py"))
+    assert files
+    assert [
+        file.name for file in files if len(file.read_text(encoding="utf-8").splitlines()) > MOST_LINES
+    ] == []
+
+
 @modules
 def test_only_one_module_imports_the_compiler(module: Path) -> None:
     imported = set()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twin import pays
+from twin_ledger import pays
 
 from fangpinbao.compiled import schedule_of
 from fangpinbao.core.schedule import EPSILON, Schedule, half_up

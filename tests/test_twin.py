@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from conftest import build
 from detection_twin import Finding
-from twin import Event, Twin, fen, half_up
+from twin import Twin
+from twin_ledger import Event, fen, half_up
 
 from fangpinbao.aggregate import days_of, year_events
 from fangpinbao.columns import CAUSES
