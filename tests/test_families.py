@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+from refused import told_of_file
 from typer.testing import CliRunner
 
 from fangpinbao.cli import app
@@ -138,11 +139,8 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, says: str, tmp_pa
     text = (FOLDER / "late-payment.toml").read_text(encoding="utf-8")
     assert old in text
     text = text.replace("terms/timing.toml", str(FOLDER / "terms" / "timing.toml"))
-    file = tmp_path / "family.toml"
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(InputError) as caught:
-        load_family(file)
-    assert any(str(problem).startswith(says) for problem in caught.value.problems), str(caught.value)
+    told = told_of_file(text.replace(old, new, 1), tmp_path, load_family)
+    assert any(problem.startswith(says) for problem in told), told
 
 
 @pytest.mark.smoke
