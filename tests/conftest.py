@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fangpinbao.engine import simulate
+from fangpinbao.outcomes import Outcomes
 from fangpinbao.scenario import Scenario
 
 DATA = Path(__file__).parent / "data"
@@ -37,3 +41,16 @@ def _is_other_law(below: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
 def build(file: str = "village.toml", **tables: Any) -> Scenario:
     """Read a scenario of ``tests/data`` and lay tables over it."""
     return Scenario.from_document(merged(tomllib.loads((DATA / file).read_text("utf-8")), tables))
+
+
+@pytest.fixture(scope="module")
+def village() -> Outcomes:
+    """The base file in 400 years."""
+    return simulate(build(), years=400, seed=3, threads=1)
+
+
+@pytest.fixture(scope="module")
+def without_relief() -> Outcomes:
+    """Without relief that exists anyway, with a premium of which households pay half; 200 years."""
+    base = {"premium_per_insured": 60.0, "household_share": 0.5}
+    return simulate(build(relief=None, programmes={"base": base}), years=200, seed=3, threads=1)

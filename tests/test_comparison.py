@@ -19,18 +19,6 @@ from fangpinbao.scenario import Scenario
 from fangpinbao.scenario.vocabulary import LINES
 from fangpinbao.variance import variance_split
 
-
-@pytest.fixture(scope="module")
-def village() -> Outcomes:
-    return simulate(build(), years=400, seed=3, threads=1)
-
-
-@pytest.fixture(scope="module")
-def without_relief() -> Outcomes:
-    base = {"premium_per_insured": 60.0, "household_share": 0.5}
-    return simulate(build(relief=None, programmes={"base": base}), years=200, seed=3, threads=1)
-
-
 # --- comparison --------------------------------------------------------------------------------------------
 
 

@@ -28,11 +28,6 @@ FIELDS = [
 
 
 @pytest.fixture(scope="module")
-def village() -> Outcomes:
-    return simulate(build(), years=400, seed=3, threads=1)
-
-
-@pytest.fixture(scope="module")
 def figures(village: Outcomes) -> Figures:
     return all_figures(village)
 

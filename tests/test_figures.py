@@ -12,7 +12,7 @@ from figure_cases import by_hand, plain, total
 from fangpinbao import yearly
 from fangpinbao.columns import CAUSES, column, line_column
 from fangpinbao.compile import compile_scenario
-from fangpinbao.engine import population_of, simulate
+from fangpinbao.engine import population_of
 from fangpinbao.figures import all_figures
 from fangpinbao.measures import MEASURES
 from fangpinbao.outcomes import Outcomes, Sums
@@ -20,17 +20,6 @@ from fangpinbao.poverty_measures import poverty
 from fangpinbao.pricing import price
 from fangpinbao.records import Figures
 from fangpinbao.scenario.vocabulary import LINES
-
-
-@pytest.fixture(scope="module")
-def village() -> Outcomes:
-    return simulate(build(), years=400, seed=3, threads=1)
-
-
-@pytest.fixture(scope="module")
-def without_relief() -> Outcomes:
-    base = {"premium_per_insured": 60.0, "household_share": 0.5}
-    return simulate(build(relief=None, programmes={"base": base}), years=200, seed=3, threads=1)
 
 
 @pytest.fixture(scope="module")
