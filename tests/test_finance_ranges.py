@@ -82,13 +82,15 @@ def test_without_terms_nothing_is_moved() -> None:
 
 def test_no_range_breaks_the_tower(outcomes: CatastropheOutcomes) -> None:
     """Layer 1 ends where layer 2 begins; moved alone, its attachment would open a gap, or overlap and be refused."""
-    scenario = outcomes.scenario
+    scenario, moved = outcomes.scenario, []
     for number in scenario.numbers:
         if number.place.startswith("catastrophe.reinsurance[") and number.range is not None:
+            moved.append(number.place)
             for end in number.range:
                 table = scenario.replace(number.place, end).catastrophe
                 assert table is not None
                 first, second = (one for one in table.reinsurance if one.kind == "excess_of_loss")
                 assert (first.attachment or 0.0) + (first.limit or 0.0) == second.attachment
+    assert "catastrophe.reinsurance[0].cession" in moved
     with pytest.raises(InputError, match="layer_1 and layer_2 overlap from 50,000,000 to 60,000,000 yuan"):
         scenario.replace("catastrophe.reinsurance[1].attachment", 20_000_000)

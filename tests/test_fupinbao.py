@@ -98,7 +98,9 @@ def test_every_fit_meets_the_record() -> None:
     record = scenario_of("ningxia-fupinbao-2020").records["claims_of_all_four"].value
     found = products(fupinbao(), NAMES)
     claims = {one.name: float(one.claims.value or 0.0) for one in found}
-    for way in fits(found, record):
+    ways = fits(found, record)
+    assert len(ways) == 1 + 2 * len(NAMES)  # all alike; each alone beside the others, and instead of them
+    for way in ways:
         factor = float(way.factor.value or 0.0)
         others = 0.0 if way.others == "nothing" else sum(v for k, v in claims.items() if k != way.product)
         mine = sum(claims.values()) if way.product is None else claims[way.product]
@@ -134,7 +136,7 @@ def test_mean_cover_is_that_of_the_record() -> None:
         programme = scenario_of("ningxia-fupinbao-2020").programmes[name]
         record, exposures = programme.ever_insured, [c.exposure for c in programme.coverages.values()]
         (each,) = [exposure.sum_each for exposure in exposures if exposure is not None]
-        assert record.sum_insured / record.times == pytest.approx(each, abs=0.5)
+        assert record.sum_insured / record.times == pytest.approx(each, abs=0.5)  # the file holds whole yuan
 
 
 def test_a_product_without_a_record_is_refused() -> None:

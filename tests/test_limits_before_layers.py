@@ -283,12 +283,13 @@ def test_no_household_is_paid_more_than_it_lost(name: str, rule: str) -> None:
             np.add.at(cost, events["person"][own] - block.first_person, events["amount"][own])
             paid = settled.collected[:, 0]
             assert (paid >= 0).all()
-            assert (paid[of_persons, : block.persons].sum(axis=0) <= cost + 1e-6).all()
+            assert (paid[of_persons, : block.persons].sum(axis=0) <= cost).all()
             of_home = np.bincount(block.home, cost, block.households)
             others = money & (events["person"] < 0)
             np.add.at(of_home, events["household"][others] - block.first, events["amount"][others])
             by_home = np.bincount(block.home, paid[stack, : block.persons].sum(axis=0), block.households)
-            assert (by_home + paid[stack, block.persons :].sum(axis=0) <= of_home + 1e-6).all()
+            # Whole fen below 2^53: exact.
+            assert (by_home + paid[stack, block.persons :].sum(axis=0) <= of_home).all()
 
 
 def kinds(engine: Engine) -> list[str]:

@@ -20,7 +20,7 @@ from fangpinbao.explain import explain
 from fangpinbao.figures import all_figures
 from fangpinbao.household_years import settle_households
 from fangpinbao.loans import part_due
-from fangpinbao.payers import relief_of_cost
+from fangpinbao.payers import ALL_COSTS, borne_by_year, relief_of_cost
 from fangpinbao.run_tables import RunTables
 from fangpinbao.scenario.relief import Period
 from fangpinbao.tables import print_all
@@ -192,9 +192,16 @@ def test_no_cost_is_paid_twice_however_late_insurance_pays() -> None:
     paid = []
     for in_time in (1.0, 0.35, 0.0):
         cover = {"illness": {**ILLNESS, "paid_within_year": in_time}}
-        outcomes = Engine(build(**one({**BORNE, "rate": 2.0}, cover)), seed=5).run(20, threads=1)
+        tables = one(
+            {**BORNE, "rate": 2.0}, cover, lines={"dwelling_repair_share": 1.0}
+        )  # all repairs are due
+        outcomes = Engine(build(**tables), seed=5).run(20, threads=1)
         relief = relief_of_cost(outcomes, "p")
         assert relief is not None
+        left = borne_by_year(outcomes, "p", ALL_COSTS)
+        assert left is not None
+        assert relief.all()
+        assert not left["household"].any()
         paid.append([relief.tolist(), outcomes.column("p", "payout_fen").tolist()])
     assert paid[0] == paid[1] == paid[2]
 

@@ -141,10 +141,6 @@ years = 5
     outcomes = simulate_catastrophe(load_scenario(tmp_path / "told.toml"), 5)
     for column, name in enumerate(("base", "triggered"), start=5):
         losses = outcomes.event_losses(name)
-        paid = dict(
-            zip(
-                zip(losses.path.tolist(), losses.day.tolist(), strict=True), losses.loss.tolist(), strict=True
-            )
-        )
-        for told in TOLD:
-            assert paid.get((told[0] - 1, told[1] - 1), 0) == round(told[column] * 1e8), (name, told)
+        found = zip(losses.path.tolist(), losses.day.tolist(), losses.loss.tolist(), strict=True)
+        told = [(row[0] - 1, row[1] - 1, round(row[column] * 1e8)) for row in TOLD]
+        assert sorted(row for row in found if row[2]) == [row for row in told if row[2]], name
