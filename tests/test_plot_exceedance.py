@@ -5,13 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import matplotlib
-import matplotlib.text
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from pictures import cut_off, drawn
 
 from fangpinbao import plot_style
 from fangpinbao.estimators import Estimate, Years
@@ -37,20 +36,6 @@ def curves() -> ExceedanceCurves:
     zeros = np.zeros(count, dtype=np.int64)
     losses = EventLosses(3000, path, zeros, np.arange(count), zeros, loss, ("quake",))
     return exceedance_curves(losses, Years.equal(3000), (2, 5, 10, 50, 100, 500, 2000))
-
-
-def drawn(axes: Any) -> str:
-    axes.figure.canvas.draw()
-    return "\n".join(text.get_text() for text in axes.findobj(matplotlib.text.Text) if text.get_visible())
-
-
-def cut_off(axes: Any) -> list[str]:
-    figure = axes.figure
-    figure.canvas.draw()
-    page = figure.bbox.padded(1.0)
-    texts = [text for text in axes.findobj(matplotlib.text.Text) if text.get_visible() and text.get_text()]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-    return [text for text, box in boxes if not (page.contains(*box.min) and page.contains(*box.max))]
 
 
 def test_it_draws_the_points_and_their_intervals(curves: ExceedanceCurves) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import matplotlib
 import matplotlib.figure
-import matplotlib.text
 import pytest
 from matplotlib import pyplot
+from pictures import cut_off, drawn
 
 from fangpinbao import plot_style
 from fangpinbao.engine import simulate
@@ -51,22 +51,6 @@ def programme(outcomes: Outcomes) -> str:
 def chinese() -> None:
     """The development extra brings a Chinese font: without one these tests must fail, not hide."""
     plot_style.chinese_font()
-
-
-def drawn(axes: Any) -> str:
-    """Draw, which warns of missing glyphs, and return all text."""
-    axes.figure.canvas.draw()
-    return "\n".join(text.get_text() for text in axes.findobj(matplotlib.text.Text) if text.get_visible())
-
-
-def cut_off(axes: Any) -> list[str]:
-    """Texts that reach over the edge of the picture."""
-    figure = axes.figure
-    figure.canvas.draw()
-    page = figure.bbox.padded(1.0)
-    texts = [text for text in axes.findobj(matplotlib.text.Text) if text.get_visible() and text.get_text()]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-    return [text for text, box in boxes if not (page.contains(*box.min) and page.contains(*box.max))]
 
 
 def test_the_payout_figure_names_its_figures_and_units(outcomes: Outcomes, programme: str) -> None:

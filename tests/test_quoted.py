@@ -35,6 +35,11 @@ def printed_by(program: str) -> str:
     return out.getvalue()
 
 
+def test_both_readmes_hold_a_program() -> None:
+    """Without any, the test below would have no case."""
+    assert {"README.md", "README.zh-CN.md"} <= {name for name, _ in programs()}
+
+
 @pytest.mark.parametrize(("page", "program"), programs(), ids=[name for name, _ in programs()])
 def test_a_program_of_a_page_runs_and_prints_what_stands_below_it(page: str, program: str) -> None:
     printed = printed_by(program)

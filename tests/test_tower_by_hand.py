@@ -82,8 +82,12 @@ def test_a_fund_over_two_years_by_its_four_paths() -> None:
     """Every other year costs 2m: 1m at first, 1m a year (0.4m and 30% of a premium of 2m), 10% interest.
 
     After a year 2.2 without a claim, 0.2 with one; after two 3.52, 1.52, 1.32, and 0 with a shortfall of 2 - 1.32.
-    One year needs (b + 1) x 1.1 >= 2; two need ((b + 1) x 1.1 - 2 + 1) x 1.1 >= 2. The grid has steps of 60 yuan.
+    One year needs (b + 1) x 1.1 >= 2; two need ((b + 1) x 1.1 - 2 + 1) x 1.1 >= 2.
     """
+    # Balances lie on 65,536 cells of at most 4m (two claims) and are rounded by half a step, opening, money in hand
+    # and claim: after a year 0.5 x 1.1 + 0.5 + 0.5 = 1.55 steps, after two 1.55 x 1.1 + 1 = 2.705. The capital is the
+    # smallest balance that does, a step more, and a step a year is worth 1 / 1.1 and (1.1 + 1) / 1.21 before interest.
+    step = 4e6 / 65_536
     loss = np.where(np.arange(1000) % 2 == 1, 250_000_000, 0)
     terms = CatastropheFund(
         initial=1e6, contribution=400_000.0, premium_share=0.3, interest=0.1, attachment=500_000.0, horizon=2
@@ -91,11 +95,13 @@ def test_a_fund_over_two_years_by_its_four_paths() -> None:
     outlook = fund_outlook(loss, Years.equal(1000), terms, 2e6)
     assert outlook.ruin[1].value == 0.0
     assert outlook.ruin[2].value == pytest.approx(0.25)
-    assert outlook.balance[1].value == pytest.approx(1_200_000, abs=130)
-    assert outlook.balance[2].value == pytest.approx((3.52e6 + 1.52e6 + 1.32e6) / 4, abs=130)
-    assert outlook.shortfall.value == pytest.approx(0.25 * 680_000 / 2, abs=65)
-    assert outlook.capital[1, 0.99].value == pytest.approx(2 / 1.1 * 1e6 - 1e6, abs=130)
-    assert outlook.capital[2, 0.995].value == pytest.approx((2 / 1.1 - 0.1) / 1.1 * 1e6, abs=130)
+    assert outlook.balance[1].value == pytest.approx(1_200_000, abs=1.55 * step)
+    assert outlook.balance[2].value == pytest.approx((3.52e6 + 1.52e6 + 1.32e6) / 4, abs=2.705 * step)
+    assert outlook.shortfall.value == pytest.approx(0.25 * 680_000 / 2, abs=0.25 * 2.705 * step / 2)
+    assert outlook.capital[1, 0.99].value == pytest.approx(2 / 1.1 * 1e6 - 1e6, abs=(1 + 1 / 1.1) * step)
+    assert outlook.capital[2, 0.995].value == pytest.approx(
+        (2 / 1.1 - 0.1) / 1.1 * 1e6, abs=(1 + 2.1 / 1.21) * step
+    )
 
 
 # year, day, peril, size, loss in millions; then what each contract pays, in millions.
